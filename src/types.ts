@@ -1,0 +1,212 @@
+/**
+ * The public shapes of lodestore: what a page, a worker of one's own and a Node program all see.
+ * `Store` is implemented twice: by the engine (src/store) and by the page's side (src/client),
+ * which forwards each call to an engine in a worker.
+ */
+
+/** 64 lowercase hex digits: the name of a blob. Wherever a key is taken, a `Uint8Array` of 32 bytes is accepted too. */
+export type Key = string
+export type KeyLike = Key | Uint8Array
+
+/** What can be stored: bytes, a `Blob` or `File` (read by the store), or a string (stored as UTF-8). At most 20,971,479 bytes. */
+export type Data = Uint8Array | ArrayBuffer | Blob | string
+
+/**
+ * `strict`: on the disk (flushed) before the promise resolves; survives a crash of the machine.
+ * `relaxed`: handed to the system before the promise resolves; survives the end of the page, the worker and the browser.
+ */
+export type Durability = 'strict' | 'relaxed'
+
+export interface PutOptions {
+  durability?: Durability
+  /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or the buffer of a `Uint8Array`, is empty afterwards. Only matters from a page. */
+  transfer?: boolean
+}
+
+export interface CommitOptions {
+  durability?: Durability
+}
+
+export interface KeyEntry {
+  key: Key
+  /** Bytes of the value. */
+  size: number
+}
+
+export interface Progress {
+  /** Bytes done so far, and in all. */
+  done: number
+  total: number
+}
+
+export interface TaskOptions {
+  signal?: AbortSignal
+  onProgress?: (progress: Progress) => void
+}
+
+export interface CheckOptions extends TaskOptions {
+  /** Rebuild what is damaged from what can be proven good. What is touched is copied to lost+found/ first. */
+  repair?: boolean
+}
+
+export interface CompactOptions extends TaskOptions {
+  /** Rewrite segments whose share of dead bytes is at least this; 0 to 1, 0.5 unless told. */
+  threshold?: number
+}
+
+/** One thing found wrong. */
+export interface Damage {
+  kind:
+    | 'entry' // an entry that does not match its checksum, or cannot be walked past
+    | 'content' // a value that does not match the SHA-256 it was stored under
+    | 'index' // the index differs from the log
+    | 'segment' // a segment that is missing, cut short, or not the one its name says
+    | 'head'
+    | 'checkpoint'
+    | 'config'
+    | 'readme'
+  message: string
+  key?: Key
+  segment?: number
+  offset?: number
+  file?: string
+  /** Bytes concerned, where that is known. */
+  size?: number
+}
+
+/** What opening the store found and did. */
+export interface Recovery {
+  /** True when the store was made by this call. */
+  created: boolean
+  /** Where the index came from: a checkpoint and the log since, or the whole log. */
+  source: 'checkpoint' | 'log'
+  /** What was read from the log after the checkpoint. */
+  replayed: { segments: number; transactions: number; entries: number; bytes: number }
+  /** What no COMMIT covered (a transaction that a crash interrupted) and is gone. */
+  rolledBack: { entries: number; bytes: number }
+  /** Files in lost+found/ that this opening wrote. */
+  setAside: string[]
+  /** What was found damaged. When it is not empty the store is degraded: all else stays readable, `check({ repair: true })` mends it. */
+  damaged: Damage[]
+}
+
+export interface SegmentStats {
+  segment: number
+  /** Bytes of the file, and how many of them live entries take. */
+  bytes: number
+  liveBytes: number
+}
+
+export interface Stats {
+  /** Blobs in the store, and the bytes of their values. */
+  count: number
+  bytes: number
+  /** Bytes of the log's files; how many of them live entries take, and how many not. */
+  logBytes: number
+  liveBytes: number
+  deadBytes: number
+  /** Committed transactions since the store was made. */
+  transactions: number
+  segments: SegmentStats[]
+  /** Memory of the index, in bytes. */
+  indexBytes: number
+}
+
+export interface CheckReport {
+  /** True when nothing was found (after a repair: when nothing is left). */
+  clean: boolean
+  /** Entries and bytes of the log that were read. */
+  entries: number
+  bytes: number
+  findings: Damage[]
+  /** What `repair` did: entries kept from damaged segments, keys lost, files written to lost+found/. Absent without `repair`. */
+  repaired?: { kept: number; lost: Key[]; setAside: string[] }
+}
+
+export interface CompactReport {
+  /** Segments rewritten or dropped, the bytes copied on, and the bytes given back. */
+  segments: number
+  copiedBytes: number
+  freedBytes: number
+}
+
+/** Calls that are the same on a store and inside a transaction. */
+export interface Operations {
+  /** The bytes under `key`, checked, or `undefined`. Throws CORRUPT (with key, segment, offset) when they can't be read. */
+  get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined>
+  has(key: KeyLike): Promise<boolean>
+  /** Removes `key`; false if it was not there. */
+  delete(key: KeyLike): Promise<boolean>
+}
+
+/** An open transaction. After `commit` or `rollback` every call throws TX_CLOSED. */
+export interface Transaction extends Operations, AsyncDisposable {
+  put(data: Data, options?: Pick<PutOptions, 'transfer'>): Promise<Key>
+  set(key: KeyLike, data: Data, options?: Pick<PutOptions, 'transfer'>): Promise<void>
+  commit(): Promise<void>
+  rollback(): Promise<void>
+}
+
+export interface Store extends Operations, AsyncDisposable {
+  readonly name: string
+  /** 64 hex digits, drawn when the store was made. */
+  readonly id: string
+  readonly recovery: Recovery
+
+  /** Stores bytes under their SHA-256 and returns it. What is there already is not written again. */
+  put(data: Data, options?: PutOptions): Promise<Key>
+  /** All of them in one transaction, keys in the same order. */
+  putMany(data: Iterable<Data> | AsyncIterable<Data>, options?: PutOptions): Promise<Key[]>
+  /** Stores bytes under a key of your choice; replaces what is there. */
+  set(key: KeyLike, data: Data, options?: PutOptions): Promise<void>
+  getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
+  hasMany(keys: Iterable<KeyLike>): Promise<boolean[]>
+  /** Removes all of them in one transaction; how many were there. */
+  deleteMany(keys: Iterable<KeyLike>, options?: CommitOptions): Promise<number>
+  /** Every key as committed when the iteration began, in no particular order. */
+  keys(options?: { signal?: AbortSignal }): AsyncIterable<KeyEntry>
+
+  /** Runs `fn` in a transaction: committed when it returns, rolled back when it throws. Inside, use `tx`: calls on the store itself wait for its end. */
+  transaction<T>(fn: (tx: Transaction) => Promise<T> | T, options?: CommitOptions): Promise<T>
+  begin(options?: CommitOptions): Promise<Transaction>
+
+  stats(): Promise<Stats>
+  /** Reads every byte of the store and says what is wrong. Never throws on damage. */
+  check(options?: CheckOptions): Promise<CheckReport>
+  /** Rewrites sparse segments and gives their space back. */
+  compact(options?: CompactOptions): Promise<CompactReport>
+  /** Makes every relaxed commit so far durable. */
+  flush(): Promise<void>
+  /** Waits for running calls, saves the index and frees the store for others. Calls after it throw CLOSED. */
+  close(): Promise<void>
+}
+
+/** Options of the engine. The defaults are the seed's where it has one. */
+export interface EngineOptions {
+  /** Make the store if it is not there; true unless told. */
+  create?: boolean
+  /** A segment is closed when it passes this many bytes. Only counts when the store is made. */
+  maxSegmentSize?: number
+  /** For calls that don't say; 'strict' unless told. */
+  durability?: Durability
+  signal?: AbortSignal
+}
+
+/** Options of `openStore`, the page's side. */
+export interface OpenOptions extends EngineOptions {
+  /** 'opfs' unless told. A 'memory' store is gone when it is closed. */
+  storage?: 'opfs' | 'memory'
+  /** Ask the browser not to evict this origin's data under storage pressure. */
+  persist?: boolean
+  /** Makes the worker, for bundlers and policies that need a hand. It has to run `lodestore/worker`. */
+  worker?: () => Worker
+}
+
+export interface StoreInfo {
+  name: string
+  id: string
+  /** When it was made, as far as known. */
+  created: Date | undefined
+  /** Bytes of all its files. */
+  bytes: number
+}
