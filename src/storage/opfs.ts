@@ -1,0 +1,162 @@
+/**
+ * The storage on the browser's Origin Private File System: sync access handles in exclusive mode, the only mode that
+ * all browsers have. It runs in a dedicated worker, nowhere else. Every platform error leaves here as a
+ * StoreError; which name means what in which browser is written at `codeOf`. The worker's start-up hands in the directory.
+ */
+import { isStoreError, type StoreError } from '../errors.js'
+import { pathParts, type StorageErrorCode, splitPath, storageError } from './path.js'
+import type { Storage, StorageFile } from './storage.js'
+
+/** A storage on `root`, which stays the caller's. Throws nothing: what the browser lacks shows at the first `open`. */
+export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
+  // Directory handles by path ('data/0'). One names a place, not an object: when another tab removes the directory and it is
+  // made again, the handle works again; in between, it answers NotFoundError.
+  const known = new Map<string, FileSystemDirectoryHandle>()
+
+  async function directoryAt(names: string[], create: boolean): Promise<FileSystemDirectoryHandle> {
+    let handle = root
+    let path = ''
+    for (const name of names) {
+      path += `${name}/`
+      const next = known.get(path) ?? (await handle.getDirectoryHandle(name, { create }))
+      known.set(path, next)
+      handle = next
+    }
+    return handle
+  }
+
+  async function fileAt(directories: string[], name: string, create: boolean): Promise<FileSystemFileHandle> {
+    try {
+      return await (await directoryAt(directories, create)).getFileHandle(name, { create })
+    } catch (error) {
+      // With `create` nothing can be missing, unless a known directory was removed from elsewhere: make it again, once.
+      if (!create || nameOf(error) !== 'NotFoundError') throw error
+      known.clear()
+      return await (await directoryAt(directories, create)).getFileHandle(name, { create })
+    }
+  }
+
+  return {
+    async list(path) {
+      const names: string[] = []
+      try {
+        const directory = await directoryAt(pathParts(path), false)
+        for await (const [name, { kind }] of directory) names.push(kind === 'directory' ? `${name}/` : name)
+      } catch (cause) {
+        if (nameOf(cause) === 'NotFoundError') return []
+        throw translate('list', path, cause)
+      }
+      return names
+    },
+
+    async open(path, { create = false } = {}) {
+      const { directories, name } = splitPath(path)
+      try {
+        const file = await fileAt(directories, name, create)
+        if (typeof file.createSyncAccessHandle !== 'function') throw storageError('UNSUPPORTED', 'open', path)
+        return new OpfsFile(path, await file.createSyncAccessHandle())
+      } catch (cause) {
+        throw translate('open', path, cause)
+      }
+    },
+
+    async remove(path) {
+      const { directories, name } = splitPath(path)
+      try {
+        await (await directoryAt(directories, false)).removeEntry(name, { recursive: true })
+      } catch (cause) {
+        throw translate('remove', path, cause)
+      }
+      for (const directory of known.keys()) if (directory.startsWith(`${path}/`)) known.delete(directory)
+    },
+  }
+}
+
+class OpfsFile implements StorageFile {
+  readonly #path: string
+  readonly #handle: FileSystemSyncAccessHandle
+
+  constructor(path: string, handle: FileSystemSyncAccessHandle) {
+    this.#path = path
+    this.#handle = handle
+  }
+
+  read(target: Uint8Array, at: number): number {
+    try {
+      return this.#handle.read(target, { at })
+    } catch (cause) {
+      throw translate('read', this.#path, cause)
+    }
+  }
+
+  write(source: Uint8Array, at: number): void {
+    let written: number
+    try {
+      written = this.#handle.write(source, { at })
+    } catch (cause) {
+      throw translate('write to', this.#path, cause)
+    }
+    // At the quota Chromium throws, Firefox returns 0, and counts near 2^32 were seen too: only all is success.
+    if (written !== source.length) {
+      const cause = new Error(`${written} of ${source.length} bytes were written`)
+      throw storageError('QUOTA', 'write to', this.#path, cause)
+    }
+  }
+
+  truncate(size: number): void {
+    try {
+      this.#handle.truncate(size)
+    } catch (cause) {
+      throw translate('truncate', this.#path, cause)
+    }
+  }
+
+  size(): number {
+    try {
+      return this.#handle.getSize()
+    } catch (cause) {
+      throw translate('measure', this.#path, cause)
+    }
+  }
+
+  flush(): void {
+    try {
+      this.#handle.flush()
+    } catch (cause) {
+      throw translate('flush', this.#path, cause)
+    }
+  }
+
+  close(): void {
+    this.#handle.close()
+  }
+}
+
+function translate(action: string, path: string, cause: unknown): StoreError {
+  if (isStoreError(cause)) return cause
+  const opening = action === 'open' || action === 'remove' || action === 'list'
+  return storageError(codeOf(cause, opening), action, path, cause)
+}
+
+/** What a platform error means. On an open file the same names mean something else: InvalidStateError is "closed" there. */
+function codeOf(error: unknown, opening: boolean): StorageErrorCode {
+  switch (nameOf(error)) {
+    case 'QuotaExceededError':
+      return 'QUOTA'
+    case 'NotFoundError':
+      return opening ? 'NOT_FOUND' : 'IO'
+    case 'NoModificationAllowedError': // Chromium, Firefox
+    case 'InvalidStateError': // WebKit
+      return opening ? 'LOCKED' : 'IO'
+    case 'SecurityError': // a private window of Firefox
+    case 'UnknownError': // a private window of Safari
+    case 'NotSupportedError': // WebKitGTK
+      return opening ? 'UNSUPPORTED' : 'IO'
+    default:
+      return 'IO'
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : ''
+}
