@@ -1,0 +1,25 @@
+// The kernel: the loops that touch every byte or every key. Compiled by scripts/build-kernel.mjs; src/kernel/ is
+// its only caller and checks every argument: in here an address is believed.
+
+import { crc32Prepare } from './crc32'
+import { KEY } from './memory'
+
+export { crc32 } from './crc32'
+export { scan, seal, verify } from './entry'
+export { BASE, DIGEST, KEY, RECORDS, reserve, SCANNED } from './memory'
+export { sha256 } from './sha256'
+export {
+  tableAdopt,
+  tableClear,
+  tableCount,
+  tableCreate,
+  tableDelete,
+  tableEntries,
+  tableFind,
+  tablePrepare,
+  tableSet,
+} from './table'
+
+// The compiler's constants must end where the map in memory.ts begins.
+if (__heap_base > KEY) unreachable()
+crc32Prepare()

@@ -1,0 +1,40 @@
+// Where everything lies in the memory of one instance. Nothing is allocated: every address is fixed, but for the
+// end of the table. The typed face (src/kernel/) learns the addresses it needs from the module's exports.
+//
+//   0x00000   constants that the compiler places (checked in index.ts)
+//   0x00800   KEY       32 B   argument of the table's calls
+//   0x00820   DIGEST    32 B   result of sha256
+//   0x00840   SCANNED   16 B   result of scan: at, stop, need
+//   0x00880   MIXERS    72 B   the table's secret: nine u64
+//   0x00900   SCHEDULE  256 B  SHA-256, message schedule
+//   0x00a00   PADDING   128 B  SHA-256, the last one or two blocks
+//   0x01000   SLICES    16 KiB CRC-32, 16 tables of 256 u32
+//   0x05000   RECORDS   12 KiB result of scan: offset, size, tag of each entry
+//   0x08000   SCRATCH   32 KiB CRC-32, what is left after sparse cancelling
+//   0x10000   BASE      an arena's bytes, or a table's slots and, after them, its entries; grows to the end of memory
+//
+// An instance is an arena or a table, never both.
+
+export const KEY: usize = 0x0800
+export const DIGEST: usize = 0x0820
+export const SCANNED: usize = 0x0840
+export const MIXERS: usize = 0x0880
+export const SCHEDULE: usize = 0x0900
+export const PADDING: usize = 0x0a00
+export const SLICES: usize = 0x1000
+export const RECORDS: usize = 0x5000
+export const RECORDS_MAX: u32 = 1024
+export const SCRATCH: usize = 0x8000
+export const BASE: usize = 0x10000
+
+const PAGE_BITS: usize = 16
+
+/** Makes the memory reach `end`. Grows by a sixteenth at least, so that adding one by one stays cheap. False if there is no more. */
+export function reserve(end: usize): bool {
+  const have = <usize>memory.size()
+  const need = (end + ((1 << PAGE_BITS) - 1)) >> PAGE_BITS
+  if (need <= have) return true
+  const step = have >> 4
+  if (need - have < step && memory.grow(<i32>step) >= 0) return true
+  return memory.grow(<i32>(need - have)) >= 0
+}

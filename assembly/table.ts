@@ -1,0 +1,231 @@
+// The index: a hash table from 32-byte keys to three u32 (segment, offset, size). Called by src/kernel/table.ts alone.
+//
+//   BASE     slots: u32 each, a power of two of them, 16 to a group, and a group is one cache line
+//   entries  44 bytes each (key, segment, offset, size), dense, up to the end of the memory
+//
+// A slot is 0 (empty), 1 (a tombstone), or the index of an entry plus one in its low bits and a tag, some bits of the
+// hash, in all others; the top bit of a tag is always set. The entries alone are the truth: slots can be rebuilt from them.
+//
+// Invariant: keys go to the first group with room, from the group their hash names on, in steps of 1, 2, 3, ... groups. So a
+// group that has an empty slot ends every search, and a key may be removed without a trace where its group has one.
+
+import { BASE, KEY, MIXERS, reserve } from './memory'
+
+const ENTRY_SIZE: usize = 44
+const KEY_SIZE: usize = 32
+const GROUP_SLOTS: u32 = 16
+const GROUP_SIZE: usize = 64
+const TOMBSTONE: u32 = 1
+const TAG_SET: u32 = 0x80000000
+
+let slots: u32 = 0
+/** Empty slots that may still be taken before the slots are rebuilt: an eighth always stays empty. */
+let vacant: u32 = 0
+let count: u32 = 0
+let entries: usize = 0
+
+/** Draws the table's secret from a seed (SplitMix64) and makes it empty. */
+export function tableCreate(seed: u64): void {
+  for (let mixer: usize = 0; mixer < 9; mixer++) {
+    seed += 0x9e3779b97f4a7c15
+    store<u64>(MIXERS + (mixer << 3), mix(seed))
+  }
+  layout(GROUP_SLOTS)
+}
+
+export function tableCount(): u32 {
+  return count
+}
+
+export function tableEntries(): usize {
+  return entries
+}
+
+/** A permutation of the 64-bit numbers in which every bit of the result depends on every bit of the argument. */
+function mix(x: u64): u64 {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb
+  return x ^ (x >> 31)
+}
+
+function product(key: usize, pair: usize): u64 {
+  const mixers = MIXERS + (pair << 4)
+  const words = key + (pair << 3)
+  return (load<u64>(mixers) + load<u32>(words)) * (load<u64>(mixers, 8) + load<u32>(words, 4))
+}
+
+/**
+ * Sums of products of secret numbers and the key's words: without the secret nobody can choose keys that collide more often
+ * than chance (Lemire and Kaser, "Strongly universal string hashing is fast"). The mixing after it scatters keys in sequence.
+ */
+function hashOf(key: usize): u64 {
+  return mix(load<u64>(MIXERS, 64) + product(key, 0) + product(key, 1) + product(key, 2) + product(key, 3))
+}
+
+function tagOf(hash: u64): u32 {
+  return (<u32>(hash >> 32) | TAG_SET) & ~(slots - 1)
+}
+
+function entryAt(index: u32): usize {
+  return entries + <usize>index * ENTRY_SIZE
+}
+
+function indexIn(slot: usize): u32 {
+  return (load<u32>(slot) & (slots - 1)) - 1
+}
+
+function sameKey(one: usize, other: usize): bool {
+  const low = v128.xor(v128.load(one), v128.load(other))
+  const high = v128.xor(v128.load(one, 16), v128.load(other, 16))
+  return !v128.any_true(v128.or(low, high))
+}
+
+/** One bit for each slot of a group that equals `wanted` where `mask` has bits. */
+function matches(group: usize, wanted: u32, mask: u32): u32 {
+  const want = i32x4.splat(wanted)
+  const care = i32x4.splat(mask)
+  const first = i32x4.eq(v128.and(v128.load(group), care), want)
+  const second = i32x4.eq(v128.and(v128.load(group, 16), care), want)
+  const third = i32x4.eq(v128.and(v128.load(group, 32), care), want)
+  const fourth = i32x4.eq(v128.and(v128.load(group, 48), care), want)
+  const low = i16x8.narrow_i32x4_s(first, second)
+  const high = i16x8.narrow_i32x4_s(third, fourth)
+  return <u32>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high))
+}
+
+function groupOf(number: u32): usize {
+  return BASE + <usize>(number & (slots / GROUP_SLOTS - 1)) * GROUP_SIZE
+}
+
+/** The slot of a key, or 0. */
+function slotOf(key: usize, hash: u64): usize {
+  const tag = tagOf(hash)
+  const tagMask = ~(slots - 1)
+  let number = <u32>hash
+  let step: u32 = 1
+  while (true) {
+    const group = groupOf(number)
+    for (let found = matches(group, tag, tagMask); found !== 0; found &= found - 1) {
+      const slot = group + ((<usize>ctz(found)) << 2)
+      if (sameKey(entryAt(indexIn(slot)), key)) return slot
+    }
+    if (matches(group, 0, 0xffffffff) !== 0) return 0
+    number += step++
+  }
+}
+
+/** Enters the index of an entry whose key is in no slot yet. */
+function enter(hash: u64, index: u32): void {
+  let number = <u32>hash
+  let step: u32 = 1
+  while (true) {
+    const group = groupOf(number)
+    const room = matches(group, 0, ~TOMBSTONE)
+    if (room !== 0) {
+      const slot = group + ((<usize>ctz(room)) << 2)
+      if (load<u32>(slot) === 0) vacant--
+      store<u32>(slot, tagOf(hash) | (index + 1))
+      return
+    }
+    number += step++
+  }
+}
+
+/** Empties the table and gives it `newSlots` slots; the memory is there. */
+function layout(newSlots: u32): void {
+  slots = newSlots
+  vacant = newSlots - newSlots / 8
+  count = 0
+  entries = BASE + ((<usize>newSlots) << 2)
+  memory.fill(BASE, 0, (<usize>newSlots) << 2)
+}
+
+/** Room for one more entry and its slot. False if the memory cannot grow; nothing has changed then. */
+function makeRoom(): bool {
+  const full = vacant === 0
+  // Where tombstones fill the slots, sweeping them away is enough.
+  const newSlots = full && count > (slots / 16) * 7 ? slots * 2 : slots
+  const newEntries = BASE + ((<usize>newSlots) << 2)
+  if (!reserve(newEntries + <usize>(count + 1) * ENTRY_SIZE)) return false
+  if (!full) return true
+  const kept = count
+  memory.copy(newEntries, entries, <usize>kept * ENTRY_SIZE)
+  layout(newSlots)
+  for (; count < kept; count++) enter(hashOf(entryAt(count)), count)
+  return true
+}
+
+/** The address of the entry whose key is in KEY, or 0. */
+export function tableFind(): usize {
+  const slot = slotOf(KEY, hashOf(KEY))
+  return slot === 0 ? 0 : entryAt(indexIn(slot))
+}
+
+/** Adds or replaces the entry of the key in KEY. False if the memory cannot grow; nothing has changed then. */
+export function tableSet(segment: u32, offset: u32, size: u32): bool {
+  const hash = hashOf(KEY)
+  const slot = slotOf(KEY, hash)
+  let entry: usize
+  if (slot !== 0) {
+    entry = entryAt(indexIn(slot))
+  } else {
+    if (!makeRoom()) return false
+    enter(hash, count)
+    entry = entryAt(count)
+    memory.copy(entry, KEY, KEY_SIZE)
+    count++
+  }
+  store<u32>(entry, segment, 32)
+  store<u32>(entry, offset, 36)
+  store<u32>(entry, size, 40)
+  return true
+}
+
+/** Removes the entry of the key in KEY; the last entry takes its place. False if it was not there. */
+export function tableDelete(): bool {
+  const slot = slotOf(KEY, hashOf(KEY))
+  if (slot === 0) return false
+  const entry = entryAt(indexIn(slot))
+  const last = entryAt(count - 1)
+  if (entry !== last) {
+    const moved = slotOf(last, hashOf(last))
+    store<u32>(moved, (load<u32>(moved) & ~(slots - 1)) | (load<u32>(slot) & (slots - 1)))
+    memory.copy(entry, last, ENTRY_SIZE)
+  }
+  count--
+  const group = slot & ~(GROUP_SIZE - 1)
+  if (matches(group, 0, 0xffffffff) !== 0) {
+    store<u32>(slot, 0)
+    vacant++
+  } else {
+    store<u32>(slot, TOMBSTONE)
+  }
+  return true
+}
+
+export function tableClear(): void {
+  layout(slots)
+}
+
+/** Empties the table and makes room for `total` entries. Their address, or 0 if the memory cannot grow; nothing has changed then. */
+export function tablePrepare(total: u32): usize {
+  let newSlots = GROUP_SLOTS
+  while (newSlots - newSlots / 8 < total) newSlots *= 2
+  if (!reserve(BASE + ((<usize>newSlots) << 2) + <usize>total * ENTRY_SIZE)) return 0
+  layout(newSlots)
+  return entries
+}
+
+/** Takes in the `total` entries that stand at `entries`. False, and the table is empty, if a key stands there twice. */
+export function tableAdopt(total: u32): bool {
+  for (; count < total; count++) {
+    const key = entryAt(count)
+    const hash = hashOf(key)
+    if (slotOf(key, hash) !== 0) {
+      layout(slots)
+      return false
+    }
+    enter(hash, count)
+  }
+  return true
+}

@@ -1,0 +1,108 @@
+/**
+ * A stretch of WASM memory for the bytes of the log: the engine copies or reads them in, and they are hashed, checked
+ * and written from where they lie. The kernel's own data stands below `base`, out of the engine's reach: every
+ * offset is checked here, because the WASM side believes what it gets. Made by `Kernel.arena`.
+ */
+
+import { assert } from '../errors.js'
+import { bufferOf, type Exports } from './instance.js'
+
+/** How a scan ended: `at` is the offset of the first byte not walked. */
+export interface ScanResult {
+  /** Entries found. */
+  count: number
+  at: number
+  /**
+   * end: exactly at `end`. full: `records` is full. partial: the entry at `at` goes past `end` (its `size` field, plausible but
+   * unproven, is in `need`; 9 if not even a header fits). corrupt: the size or tag at `at` is impossible, or the CRC disagrees.
+   */
+  stop: 'end' | 'full' | 'partial' | 'corrupt'
+  /** For `partial`: bytes the entry at `at` would need. 0 otherwise. */
+  need: number
+}
+
+// In the order of the numbers in assembly/entry.ts.
+const STOPS = ['end', 'full', 'partial', 'corrupt'] as const
+
+const CAPACITY_MAX = 2 ** 30
+
+/** Offsets in an arena are bytes from 0; the kernel's own data lies elsewhere. */
+export class Arena {
+  readonly #exports: Exports
+  readonly #base: number
+  #buffer: ArrayBuffer
+
+  constructor(exports: Exports, bytes: number) {
+    this.#exports = exports
+    this.#base = exports.BASE.value
+    this.#buffer = bufferOf(exports)
+    this.reserve(bytes)
+  }
+
+  /** Bytes that can be used, from offset 0. */
+  get capacity(): number {
+    return this.#buffer.byteLength - this.#base
+  }
+
+  /** Makes `capacity` at least `bytes`. Contents stay; views taken before are stale. Throws RangeError past 1 GiB. */
+  reserve(bytes: number): void {
+    if (bytes > CAPACITY_MAX || this.#exports.reserve(this.#base + bytes) === 0) {
+      throw new RangeError(`there is no memory for an arena of ${bytes} bytes`)
+    }
+    this.#buffer = bufferOf(this.#exports)
+  }
+
+  /** A view of [at, at + size). Take it late: `reserve` makes it stale. */
+  view(at: number, size: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer, this.#address(at, size), size)
+  }
+
+  /** CRC-32 (IEEE 802.3, as zlib's) of [at, at + size), going on from `crc` (0 to begin). Unsigned. */
+  crc32(at: number, size: number, crc = 0): number {
+    return this.#exports.crc32(this.#address(at, size), size, crc) >>> 0
+  }
+
+  /** SHA-256 of [at, at + size), as 32 bytes of its own (a copy). */
+  sha256(at: number, size: number): Uint8Array<ArrayBuffer> {
+    this.#exports.sha256(this.#address(at, size), size)
+    const digest = this.#exports.DIGEST.value
+    return new Uint8Array(this.#buffer.slice(digest, digest + 32))
+  }
+
+  /** Writes the 9-byte header of the entry [at, at + size), whose body is there already: size, tag, then the CRC over all after it. */
+  seal(at: number, size: number, tag: number): void {
+    assert(size >= 9, 'an entry has a header of 9 bytes')
+    this.#exports.seal(this.#address(at, size), size, tag)
+  }
+
+  /** True when [at, at + size) is one whole entry: its size field says `size`, its tag is known and fits the size, its CRC agrees. */
+  verify(at: number, size: number): boolean {
+    return this.#exports.verify(this.#address(at, size), size) !== 0
+  }
+
+  /**
+   * Walks entries from `at` to `end` and stops at the first that is not whole and good, or when `records` is full.
+   * For each good one it writes [offset in the arena, size, tag] as three u32 into `records`.
+   */
+  scan(at: number, end: number, records: Uint32Array): ScanResult {
+    const from = this.#address(at, end - at)
+    const limit = Math.floor(records.length / 3)
+    const outcome = new Uint32Array(this.#buffer, this.#exports.SCANNED.value, 3)
+    const [walked, stop, need] = [0, 1, 2] as const
+    let count = 0
+    outcome[walked] = at
+    do {
+      // The kernel has room for a thousand records or so at a time.
+      const next = this.#base + (outcome[walked] ?? 0)
+      const found = this.#exports.scan(count === 0 ? from : next, this.#base + end, limit - count)
+      records.set(new Uint32Array(this.#buffer, this.#exports.RECORDS.value, found * 3), count * 3)
+      count += found
+    } while (STOPS[outcome[stop] ?? 0] === 'full' && count < limit)
+    return { count, at: outcome[walked] ?? 0, stop: STOPS[outcome[stop] ?? 0] ?? 'corrupt', need: outcome[need] ?? 0 }
+  }
+
+  #address(at: number, size: number): number {
+    assert(at >= 0 && size >= 0 && at + size <= this.#buffer.byteLength - this.#base, 'the bytes lie in the arena')
+    return this.#base + at
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Instances of the WASM module: each has a memory of its own. The module is compiled once for each kernel, asynchronously,
+ * because a page's main thread may not compile more than a few kilobytes at once; instances are made from it at once.
+ * Called by kernel.ts; arena.ts and table.ts see an instance through `Exports`.
+ */
+
+import { wasmBase64 } from './module.js'
+
+/** What assembly/index.ts exports. Addresses are bytes in `memory`; i32 results that are counts or addresses come signed. */
+export interface Exports {
+  readonly memory: WebAssembly.Memory
+  readonly BASE: WebAssembly.Global<'i32'>
+  readonly KEY: WebAssembly.Global<'i32'>
+  readonly DIGEST: WebAssembly.Global<'i32'>
+  readonly SCANNED: WebAssembly.Global<'i32'>
+  readonly RECORDS: WebAssembly.Global<'i32'>
+  reserve(end: number): number
+  crc32(ptr: number, size: number, crc: number): number
+  sha256(ptr: number, size: number): void
+  seal(ptr: number, size: number, tag: number): void
+  verify(ptr: number, size: number): number
+  scan(ptr: number, end: number, limit: number): number
+  tableCreate(seed: bigint): void
+  tableCount(): number
+  tableEntries(): number
+  tableFind(): number
+  tableSet(segment: number, offset: number, size: number): number
+  tableDelete(): number
+  tableClear(): void
+  tablePrepare(total: number): number
+  tableAdopt(total: number): number
+}
+
+export async function compileModule(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0)))
+}
+
+export function instantiate(module: WebAssembly.Module): Exports {
+  return new WebAssembly.Instance(module).exports as unknown as Exports
+}
+
+/** The memory as it is now; growing it replaces the buffer and empties every view of the old one. */
+export function bufferOf(exports: Exports): ArrayBuffer {
+  return exports.memory.buffer as ArrayBuffer
+}
