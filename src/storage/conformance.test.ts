@@ -1,0 +1,28 @@
+/** The conformance suite on the drivers that run in Node: memory, and a folder of the temporary directory. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { conformanceCases } from '../testing/conformance.js'
+import { memoryStorage } from './memory.js'
+import { nodeStorage } from './node.js'
+
+describe('the storage in memory', () => {
+  it.each(conformanceCases)('$name', async ({ run }) => {
+    const storage = memoryStorage()
+    await run({ storage, reopen: async () => storage })
+  })
+})
+
+describe('the storage on a folder', () => {
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lodestore-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it.each(conformanceCases.map((one, index) => ({ ...one, index })))('$name', async ({ run, index }) => {
+    const path = join(folder, `case ${index}`)
+    await run({ storage: nodeStorage(path), reopen: async () => nodeStorage(path) })
+  })
+})

@@ -1,0 +1,24 @@
+/**
+ * Vite for the demo (`npm start` builds and serves it) and Vitest for the unit tests. The demo imports `lodestore` as any
+ * app would: through the package's own exports, so it needs `npm run build` first. Workers are bundled in
+ * Vite's default form (IIFE), which is what consumers get and what a top-level await would break.
+ */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const project = fileURLToPath(new URL('.', import.meta.url))
+
+export default defineConfig({
+  root: 'demo',
+  base: './',
+  build: { outDir: `${project}build/demo`, emptyOutDir: true, target: 'es2022' },
+  server: { port: 5173, fs: { allow: [project] } },
+  preview: { port: 5173 },
+  test: {
+    root: project,
+    include: ['src/**/*.test.ts'],
+    reporters: ['default', 'json'],
+    outputFile: { json: 'build/reports/unit.json' },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/testing/**', 'src/kernel/module.ts'] },
+  },
+})
