@@ -1,0 +1,110 @@
+/**
+ * Segments and their entries as bytes: the one home of these offsets and sizes. FORMAT.md, "Segments" and "Entries",
+ * shows the same table; format.test.ts compares them. The hot loops over entries (seal, verify, scan) are in assembly/entry.ts.
+ */
+
+import { KEY_BYTES, RESERVED, reservedKey, reservedKind } from './key.js'
+
+/** What a segment's file begins with, and the two older spellings that are read too. */
+export const MAGIC = 'DSEGMENT'
+export const MAGICS: readonly string[] = [MAGIC, 'BORG_SEG', 'ATTICSEG']
+export const MAGIC_BYTES = 8
+
+/** Entry header: crc u32, size u32 (whole entry), tag u8. */
+export const ENTRY = { crc: 0, size: 4, tag: 8, headerBytes: 9, key: 9, putHeaderBytes: 9 + KEY_BYTES } as const
+export const TAG = { put: 0, delete: 1, commit: 2 } as const
+export type Tag = (typeof TAG)[keyof typeof TAG]
+
+/** Bytes of the largest entry (20 MiB), and so of the largest value. */
+export const ENTRY_BYTES_MAX = 20 * 1024 * 1024
+export const VALUE_BYTES_MAX = ENTRY_BYTES_MAX - ENTRY.putHeaderBytes
+export const DELETE_BYTES = ENTRY.putHeaderBytes
+export const COMMIT_BYTES = ENTRY.headerBytes
+
+/** The COMMIT entry: it has no body, so it is always these nine bytes. */
+export const COMMIT: readonly number[] = [0x40, 0xf4, 0x3c, 0x25, 0x09, 0x00, 0x00, 0x00, 0x02]
+
+/**
+ * Segment header: the value of the reserved entry that opens each segment. It tells a file that was swapped, doubled, cut or lost
+ * from one that belongs. FORMAT.md, "Segment header".
+ */
+export const SEGMENT_HEADER = {
+  segment: 0,
+  /** Number and end (bytes) of the segment before it; `none` for the first. */
+  previous: 4,
+  previousEnd: 8,
+  segmentsPerDir: 12,
+  segmentBytesMax: 16,
+  /** Transactions committed before this segment began: u64. */
+  transaction: 24,
+  id: 32,
+  bytes: 64,
+} as const
+export const NO_SEGMENT = 0xffffffff
+export const SEGMENT_HEADER_ENTRY_BYTES = ENTRY.putHeaderBytes + SEGMENT_HEADER.bytes
+
+export interface SegmentHeader {
+  segment: number
+  previous: number
+  previousEnd: number
+  segmentsPerDir: number
+  segmentBytesMax: number
+  transaction: number
+  /** 32 bytes. */
+  id: Uint8Array
+}
+
+export function segmentHeaderKey(segment: number): Uint8Array<ArrayBuffer> {
+  return reservedKey(RESERVED.segmentHeader, segment)
+}
+
+export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(SEGMENT_HEADER.bytes)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(SEGMENT_HEADER.segment, header.segment, true)
+  view.setUint32(SEGMENT_HEADER.previous, header.previous, true)
+  view.setUint32(SEGMENT_HEADER.previousEnd, header.previousEnd, true)
+  view.setUint32(SEGMENT_HEADER.segmentsPerDir, header.segmentsPerDir, true)
+  view.setUint32(SEGMENT_HEADER.segmentBytesMax, header.segmentBytesMax, true)
+  view.setBigUint64(SEGMENT_HEADER.transaction, BigInt(header.transaction), true)
+  bytes.set(header.id, SEGMENT_HEADER.id)
+  return bytes
+}
+
+/** The header in the value of a reserved entry, or undefined when it is not of this size. */
+export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefined {
+  if (value.length !== SEGMENT_HEADER.bytes) return undefined
+  const view = new DataView(value.buffer, value.byteOffset, value.length)
+  return {
+    segment: view.getUint32(SEGMENT_HEADER.segment, true),
+    previous: view.getUint32(SEGMENT_HEADER.previous, true),
+    previousEnd: view.getUint32(SEGMENT_HEADER.previousEnd, true),
+    segmentsPerDir: view.getUint32(SEGMENT_HEADER.segmentsPerDir, true),
+    segmentBytesMax: view.getUint32(SEGMENT_HEADER.segmentBytesMax, true),
+    transaction: Number(view.getBigUint64(SEGMENT_HEADER.transaction, true)),
+    id: value.slice(SEGMENT_HEADER.id, SEGMENT_HEADER.id + 32),
+  }
+}
+
+/** The segment list: the value of the reserved entry that each compaction commits, the numbers of the segments that stay, ascending. */
+export const SEGMENT_LIST_KEY: Uint8Array<ArrayBuffer> = reservedKey(RESERVED.segmentList)
+
+export function encodeSegmentList(segments: readonly number[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(segments.length * 4)
+  const view = new DataView(bytes.buffer)
+  segments.forEach((segment, i) => {
+    view.setUint32(i * 4, segment, true)
+  })
+  return bytes
+}
+
+export function decodeSegmentList(value: Uint8Array): number[] {
+  const view = new DataView(value.buffer, value.byteOffset, value.length)
+  return Array.from({ length: Math.floor(value.length / 4) }, (_, i) => view.getUint32(i * 4, true))
+}
+
+/** True for the entries that describe the log itself and stand in no index. */
+export function isLogRecord(bytes: Uint8Array, keyAt: number): boolean {
+  const kind = reservedKind(bytes, keyAt)
+  return kind === RESERVED.segmentHeader || kind === RESERVED.segmentList
+}

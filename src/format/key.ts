@@ -1,0 +1,77 @@
+/**
+ * Keys: 32 bytes in the log, 64 lowercase hex digits in the API. Keys whose first 15 bytes are zero are the
+ * store's own; byte 15 says which kind. Called wherever a key comes in or goes out.
+ */
+
+import { StoreError } from '../errors.js'
+import type { Key, KeyLike } from '../types.js'
+
+export const KEY_BYTES = 32
+
+/** Kinds of the store's own entries: byte 15 of a key that begins with 15 zero bytes. FORMAT.md, "Reserved keys". */
+export const RESERVED = { segmentHeader: 1, segmentList: 2 } as const
+const RESERVED_ZEROS = 15
+
+const HEX = /^[0-9a-f]{64}$/
+const BYTE_TO_HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** The hex form of the 32 bytes from `at`. */
+export function keyHex(bytes: Uint8Array, at = 0): Key {
+  let hex = ''
+  for (let i = at; i < at + KEY_BYTES; i++) hex += BYTE_TO_HEX[bytes[i] as number]
+  return hex
+}
+
+/** The 32 bytes of hex digits that are known to be good. */
+export function hexBytes(hex: Key): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
+  return bytes
+}
+
+/** The bytes of a key from outside. Throws BAD_KEY when it is none, or reserved. Never returns the caller's own array. */
+export function parseKey(key: KeyLike): Uint8Array<ArrayBuffer> {
+  let bytes: Uint8Array<ArrayBuffer>
+  if (typeof key === 'string') {
+    if (!HEX.test(key)) {
+      throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${quote(key)}`)
+    }
+    bytes = hexBytes(key)
+  } else if (key instanceof Uint8Array) {
+    if (key.length !== KEY_BYTES) {
+      throw new StoreError('BAD_KEY', `a key is 32 bytes, not ${key.length}`)
+    }
+    bytes = new Uint8Array(key)
+  } else {
+    throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${typeof key}`)
+  }
+  if (reservedKind(bytes) !== undefined) {
+    throw new StoreError('BAD_KEY', "keys whose first 15 bytes are zero are the store's own; choose another", {
+      where: { key: keyHex(bytes) },
+    })
+  }
+  return bytes
+}
+
+/** Which of the store's own entries the key at `at` names; undefined for a user's key. */
+export function reservedKind(bytes: Uint8Array, at = 0): number | undefined {
+  for (let i = at; i < at + RESERVED_ZEROS; i++) if (bytes[i] !== 0) return undefined
+  return bytes[at + RESERVED_ZEROS]
+}
+
+/** A key of the store's own: 15 zeros, the kind, and a number in the next four bytes (little endian). */
+export function reservedKey(kind: number, number = 0): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(KEY_BYTES)
+  bytes[RESERVED_ZEROS] = kind
+  new DataView(bytes.buffer).setUint32(RESERVED_ZEROS + 1, number, true)
+  return bytes
+}
+
+export function sameKey(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
+  for (let i = 0; i < KEY_BYTES; i++) if (a[aAt + i] !== b[bAt + i]) return false
+  return true
+}
+
+function quote(text: string): string {
+  return text.length > 80 ? `${JSON.stringify(text.slice(0, 80))}... (${text.length} characters)` : JSON.stringify(text)
+}

@@ -1,0 +1,79 @@
+/**
+ * The entries of one transaction, in order: what a commit will apply to the state. Used by a transaction that is being
+ * written and by the replay of one that may or may not turn out to be committed.
+ */
+
+import { TAG, type Tag } from '../format/entry.js'
+import { KEY_BYTES } from '../format/key.js'
+import type { Location } from '../kernel/kernel.js'
+import type { LogState } from './state.js'
+
+const NUMBERS = 4
+
+export class Journal {
+  #keys = new Uint8Array(64 * KEY_BYTES)
+  #numbers = new Uint32Array(64 * NUMBERS)
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  add(tag: Tag, keys: Uint8Array, keyAt: number, segment: number, offset: number, size: number): void {
+    if ((this.#count + 1) * KEY_BYTES > this.#keys.length) this.#grow()
+    this.#keys.set(keys.subarray(keyAt, keyAt + KEY_BYTES), this.#count * KEY_BYTES)
+    const at = this.#count * NUMBERS
+    this.#numbers[at] = tag
+    this.#numbers[at + 1] = segment
+    this.#numbers[at + 2] = offset
+    this.#numbers[at + 3] = size
+    this.#count++
+  }
+
+  clear(): void {
+    this.#count = 0
+  }
+
+  /** Applies all entries to the state, in order, and is empty afterwards. */
+  commit(state: LogState): void {
+    for (let i = 0; i < this.#count; i++) state.apply(this.#tag(i), this.#keys, i * KEY_BYTES, this.#location(i))
+    state.transaction++
+    this.clear()
+  }
+
+  /** Bytes of the entries that `wanted` is true for. */
+  bytes(): number {
+    let bytes = 0
+    for (let i = 0; i < this.#count; i++) bytes += this.#number(i, 3)
+    return bytes
+  }
+
+  /** The last PUT whose key satisfies the test. */
+  findLastPut(test: (keys: Uint8Array, keyAt: number) => boolean): Location | undefined {
+    for (let i = this.#count - 1; i >= 0; i--) {
+      if (this.#tag(i) === TAG.put && test(this.#keys, i * KEY_BYTES)) return this.#location(i)
+    }
+    return undefined
+  }
+
+  #tag(i: number): Tag {
+    return this.#number(i, 0) as Tag
+  }
+
+  #location(i: number): Location {
+    return { segment: this.#number(i, 1), offset: this.#number(i, 2), size: this.#number(i, 3) }
+  }
+
+  #number(i: number, field: number): number {
+    return this.#numbers[i * NUMBERS + field] as number
+  }
+
+  #grow(): void {
+    const keys = new Uint8Array(this.#keys.length * 2)
+    keys.set(this.#keys)
+    this.#keys = keys
+    const numbers = new Uint32Array(this.#numbers.length * 2)
+    numbers.set(this.#numbers)
+    this.#numbers = numbers
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The segments' files: their names, which of them exist, and the handles that are open. Opening a handle costs a millisecond
+ * and more, so they are kept, the least recently used closed first; the one being written is pinned.
+ * Invariant: `list()` names every segment file there is.
+ */
+
+import { assert, isStoreError, StoreError } from '../errors.js'
+import { DATA_DIR, decimal, segmentPath } from '../format/paths.js'
+import type { Storage, StorageFile } from '../storage/storage.js'
+
+/** Safari is reported to stop at about 252 sync access handles in an origin; other stores may be open beside this one. */
+const OPEN_HANDLES_MAX = 100
+
+export class SegmentFiles {
+  readonly #storage: Storage
+  readonly #segmentsPerDir: number
+  readonly #handlesMax: number
+  /** Open handles, least recently used first. */
+  readonly #open = new Map<number, StorageFile>()
+  readonly #opening = new Map<number, Promise<StorageFile>>()
+  readonly #present = new Set<number>()
+  #pinned: number | undefined
+
+  constructor(storage: Storage, segmentsPerDir: number, handlesMax = OPEN_HANDLES_MAX) {
+    this.#storage = storage
+    this.#segmentsPerDir = segmentsPerDir
+    this.#handlesMax = handlesMax
+  }
+
+  /** Finds the segments on the disk. Foreign names, and segments in a directory that is not theirs, are left alone. */
+  async discover(): Promise<void> {
+    for (const directory of await this.#storage.list(DATA_DIR)) {
+      const number = directory.endsWith('/') ? decimal(directory.slice(0, -1)) : undefined
+      if (number === undefined) continue
+      for (const name of await this.#storage.list(`${DATA_DIR}/${number}`)) {
+        const segment = decimal(name)
+        if (segment !== undefined && Math.floor(segment / this.#segmentsPerDir) === number) this.#present.add(segment)
+      }
+    }
+  }
+
+  /** Every segment, ascending. */
+  list(): number[] {
+    return [...this.#present].sort((a, b) => a - b)
+  }
+
+  has(segment: number): boolean {
+    return this.#present.has(segment)
+  }
+
+  path(segment: number): string {
+    return segmentPath(segment, this.#segmentsPerDir)
+  }
+
+  /** The handle if it is open. Only good until the next `await`: another opening may close it. */
+  peek(segment: number): StorageFile | undefined {
+    const file = this.#open.get(segment)
+    if (file === undefined) return undefined
+    this.#open.delete(segment)
+    this.#open.set(segment, file)
+    return file
+  }
+
+  /** Opens a segment that exists; only `peek` after it gives a handle that is surely open. */
+  async open(segment: number): Promise<void> {
+    if (this.#open.has(segment)) return
+    await this.#acquire(segment, false)
+  }
+
+  /** Calls `use` with an open handle; `use` must not wait. NOT_FOUND when the segment is gone. */
+  async with<T>(segment: number, use: (file: StorageFile) => T): Promise<T> {
+    for (;;) {
+      const file = this.peek(segment)
+      if (file) return use(file)
+      await this.open(segment)
+    }
+  }
+
+  /** Makes an empty segment, or empties the one that is there, and opens it. */
+  async create(segment: number): Promise<StorageFile> {
+    const file = await this.#acquire(segment, true)
+    this.#present.add(segment)
+    if (file.size() > 0) file.truncate(0)
+    return file
+  }
+
+  /** Keeps the handle of this segment open, and no longer that of the one pinned before. */
+  pin(segment: number | undefined): void {
+    this.#pinned = segment
+  }
+
+  async remove(segment: number): Promise<void> {
+    assert(segment !== this.#pinned, 'the segment being written is never removed')
+    await this.#opening.get(segment)?.catch(() => undefined)
+    this.#open.get(segment)?.close()
+    this.#open.delete(segment)
+    try {
+      await this.#storage.remove(this.path(segment))
+    } catch (error) {
+      if (!isStoreError(error, 'NOT_FOUND')) throw error
+    }
+    this.#present.delete(segment)
+  }
+
+  /** Closes every handle. Waits for those being opened, so that none is left behind. */
+  async close(): Promise<void> {
+    this.#pinned = undefined
+    await Promise.allSettled(this.#opening.values())
+    for (const file of this.#open.values()) file.close()
+    this.#open.clear()
+  }
+
+  async #acquire(segment: number, create: boolean): Promise<StorageFile> {
+    const open = this.peek(segment)
+    if (open) return open
+    let opening = this.#opening.get(segment)
+    if (opening === undefined) {
+      opening = this.#openFile(segment, create).finally(() => this.#opening.delete(segment))
+      this.#opening.set(segment, opening)
+    }
+    return await opening
+  }
+
+  async #openFile(segment: number, create: boolean): Promise<StorageFile> {
+    if (!create && !this.#present.has(segment)) {
+      throw new StoreError('NOT_FOUND', `segment ${segment} is not there`, {
+        where: { segment, file: this.path(segment) },
+      })
+    }
+    const file = await this.#storage.open(this.path(segment), { create })
+    this.#open.set(segment, file)
+    this.#evict(segment)
+    return file
+  }
+
+  #evict(keep: number): void {
+    for (const [segment, file] of this.#open) {
+      if (this.#open.size <= this.#handlesMax) return
+      if (segment === this.#pinned || segment === keep) continue
+      file.close()
+      this.#open.delete(segment)
+    }
+  }
+}
