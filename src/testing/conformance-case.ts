@@ -18,7 +18,7 @@ export interface ConformanceCase {
 
 /** All bytes of a file. */
 export function contents(file: StorageFile): Uint8Array {
-  export const bytes = new Uint8Array(file.size())
+  const bytes = new Uint8Array(file.size())
   equal(file.read(bytes, 0), bytes.length, 'bytes read')
   return bytes
 }
@@ -48,4 +48,3 @@ export async function failsOn(path: string, action: () => unknown, code: 'NOT_FO
   equal(error.where?.file, path, 'the file the error names')
   equal(error.message.includes(path), true, `the message "${error.message}" names ${path}`)
 }
-
