@@ -1,0 +1,161 @@
+/**
+ * The page's side of the protocol: sends calls over a transport and settles their promises when the answers come. Calls of one
+ * task leave in one message. A call ends in exactly one way: its answer, its signal, or the end of the connection, after which every
+ * call rejects. Used by the store, the transaction and `openStore`.
+ */
+
+import { abortError, StoreError, throwIfAborted } from '../errors.js'
+import { type Envelope, type Packer, sliceOf } from '../protocol/bytes.js'
+import { decodeError } from '../protocol/errors.js'
+import {
+  type CallType,
+  CONNECTION_ID,
+  type Fields,
+  type Reply,
+  type Request,
+  type Result,
+  type Transport,
+} from '../protocol/messages.js'
+import { Outbox } from '../protocol/outbox.js'
+import type { KeyLike, Progress } from '../types.js'
+import { packKey } from './data.js'
+
+/** Gives the bytes of a slice of the message that is being read: an array of its own. */
+export type Take = (slice: number) => Uint8Array<ArrayBuffer>
+
+export interface CallOptions<T extends CallType, R> {
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** Makes what the call resolves with; the result itself unless told. Slices can be taken only here. */
+  read?: (result: Result<T>, take: Take) => R
+}
+
+interface Pending {
+  settle(result: unknown, take: Take): void
+  reject(error: unknown): void
+  progress(progress: Progress): void
+}
+
+export class Connection {
+  readonly #outbox: Outbox<Request>
+  readonly #pending = new Map<number, Pending>()
+  readonly #onEnd: (() => void) | undefined
+  readonly #onAlive: ((lock: string) => void) | undefined
+  #lastId = CONNECTION_ID
+  /** Why no more calls can be made. */
+  #ended: Error | undefined
+  #closing: Promise<void> | undefined
+
+  /** `onEnd` is called once, when the other side is not needed or not there any more; `onAlive` with the lock that it holds while it lives. */
+  constructor(transport: Transport, onEnd?: () => void, onAlive?: (lock: string) => void) {
+    this.#onEnd = onEnd
+    this.#onAlive = onAlive
+    this.#outbox = new Outbox(transport, (lost, error) => {
+      for (const { id } of lost) this.#take(id)?.reject(error)
+    })
+    transport.onmessage = (event) => this.#receive(event.data)
+  }
+
+  /** Packs the bytes of the call that is made next, before any `await`. */
+  get bytes(): Packer {
+    return this.#outbox.bytes
+  }
+
+  call<T extends CallType, R = Result<T>>(type: T, fields: Fields<T>, options: CallOptions<T, R> = {}): Promise<R> {
+    const { signal, onProgress, read } = options
+    const id = this.drawId()
+    return new Promise<R>((resolve, reject) => {
+      if (this.#ended) throw this.#ended
+      throwIfAborted(signal)
+      const stop = (error: unknown) => {
+        this.#outbox.add({ type: 'abort', id })
+        this.#take(id)?.reject(error)
+      }
+      const onAbort = () => signal && stop(abortError(signal))
+      signal?.addEventListener('abort', onAbort)
+      const done = () => signal?.removeEventListener('abort', onAbort)
+      this.#pending.set(id, {
+        settle(result, take) {
+          done()
+          resolve(read ? read(result as Result<T>, take) : (result as R))
+        },
+        reject(error) {
+          done()
+          reject(error)
+        },
+        progress(progress) {
+          try {
+            onProgress?.(progress)
+          } catch (error) {
+            stop(error)
+          }
+        },
+      })
+      this.#outbox.add({ type, id, ...fields } as Request)
+    })
+  }
+
+  /** `get`, of the store or in a transaction. */
+  get(key: KeyLike, tx?: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const read = (slice: number | undefined, take: Take) => (slice === undefined ? undefined : take(slice))
+    return this.call('get', { key: packKey(key), tx }, { read })
+  }
+
+  /** A number for what the page opens on the other side: a call, or a transaction. */
+  drawId(): number {
+    return ++this.#lastId
+  }
+
+  /** Closes the store and ends the connection. Calling it again gives the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    // The other side is gone: nothing is open there, and the store is free.
+    if (this.#ended) return
+    const closed = this.call('close', {})
+    this.#ended = new StoreError('CLOSED', 'the store is closed; open it again')
+    try {
+      await closed
+    } finally {
+      this.#onEnd?.()
+    }
+  }
+
+  /** Ends the connection: what is pending rejects with `error`, and so does every later call. */
+  fail(error: Error): void {
+    const first = !this.#ended
+    this.#ended ??= error
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error)
+    if (first) this.#onEnd?.()
+  }
+
+  #receive(message: Envelope<Reply> | undefined): void {
+    if (!Array.isArray(message?.items)) {
+      this.fail(new StoreError('BAD_MESSAGE', 'the worker does not speak the protocol; it has to run lodestore/worker'))
+      return
+    }
+    const take: Take = (slice) => {
+      const view = sliceOf(message, slice)
+      return view.length === view.buffer.byteLength ? view : view.slice()
+    }
+    for (const reply of message.items) this.#answer(reply, take)
+  }
+
+  #answer(reply: Reply, take: Take): void {
+    const { type, id } = reply
+    if (type === 'result') this.#take(id)?.settle(reply.value, take)
+    else if (type === 'progress') this.#pending.get(id)?.progress({ done: reply.done, total: reply.total })
+    else if (type === 'alive') this.#onAlive?.(reply.lock)
+    else if (id !== CONNECTION_ID) this.#take(id)?.reject(decodeError(reply.error))
+    else this.fail(decodeError(reply.error))
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    return pending
+  }
+}

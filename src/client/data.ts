@@ -1,0 +1,49 @@
+/**
+ * What a page may store, on its way into a message. Bytes are copied here and now, so that the caller may change them right
+ * after the call; with `transfer` they are moved. Called by store, transaction and upload.
+ */
+
+import { StoreError } from '../errors.js'
+import type { Packer } from '../protocol/bytes.js'
+import type { WireData } from '../protocol/messages.js'
+import type { Data, KeyLike } from '../types.js'
+
+/** Throws TypeError, naming what came, when it is no `Data`. */
+export function packData(packer: Packer, data: Data, transfer = false): WireData {
+  if (typeof data === 'string') return packer.text(data)
+  switch (kindOf(data)) {
+    case 'Blob':
+    case 'File':
+      return data as Blob
+    case 'ArrayBuffer':
+      return packBytes(packer, new Uint8Array(data as ArrayBuffer), transfer)
+    case 'Uint8Array': {
+      const { buffer, byteOffset, byteLength } = data as Uint8Array
+      // Throws if the buffer was handed over before: such an array looks empty, and would be stored as that.
+      return packBytes(packer, new Uint8Array(buffer, byteOffset, byteLength), transfer)
+    }
+    default:
+      throw new TypeError(`data has to be a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kindOf(data)}`)
+  }
+}
+
+function packBytes(packer: Packer, bytes: Uint8Array, transfer: boolean): WireData {
+  // A part of a larger buffer is copied all the same: the rest may be somebody else's.
+  if (!transfer || bytes.length < bytes.buffer.byteLength) return packer.copy(bytes)
+  const { buffer } = bytes
+  // Moved now, not with the message: a buffer that cannot be moved fails this call, not all calls of the message.
+  return packer.move(new Uint8Array(structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }) as ArrayBuffer))
+}
+
+/** A key that can travel. Whether it is a good one the engine says. */
+export function packKey(key: KeyLike): KeyLike {
+  if (typeof key === 'string') return key
+  // A view would be cloned with the whole of its buffer.
+  if (kindOf(key) === 'Uint8Array') return new Uint8Array(key)
+  throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${kindOf(key)}`)
+}
+
+/** The kind by its tag, not by `instanceof`: what comes from another frame is as good. */
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1)
+}

@@ -1,0 +1,65 @@
+/**
+ * `openStore`: makes the worker, has it open the store, and watches over its life. A worker that dies says nothing in
+ * most cases, so it holds a Web Lock for as long as it lives, and the page waits for that lock: getting it is the news.
+ */
+
+import { StoreError, throwIfAborted } from '../errors.js'
+import { checkStoreName } from '../format/names.js'
+import type { OpenOptions, Store } from '../types.js'
+import { remember } from './catalogue.js'
+import { Connection } from './connection.js'
+import { RemoteStore } from './store.js'
+
+/**
+ * Opens the store `name` of this origin, and makes it if it is not there. While another tab has it open it waits up to three
+ * seconds, then throws LOCKED. UNSUPPORTED says what the browser lacks; nothing else is used in its place.
+ */
+export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
+  const { storage = 'opfs', create, maxSegmentSize, durability, persist, signal } = options
+  checkStoreName(name)
+  throwIfAborted(signal)
+  // Not awaited: some browsers ask the user. What the answer is, `navigator.storage.persisted()` tells.
+  if (persist) navigator.storage?.persist().catch(() => {})
+  const connection = connect(startWorker(options.worker))
+  try {
+    const fields = { name, storage, create, maxSegmentSize, durability }
+    const opened = await connection.call('open', fields, { signal })
+    if (storage === 'opfs') void remember(name, opened.id, opened.recovery.created)
+    return new RemoteStore(connection, name, opened)
+  } catch (error) {
+    connection.fail(error as Error)
+    throw error
+  }
+}
+
+function startWorker(make: (() => Worker) | undefined): Worker {
+  if (make) return make()
+  if (typeof Worker === 'undefined') {
+    throw new StoreError('UNSUPPORTED', 'there is no Worker here; openStore needs the page of a browser')
+  }
+  // Bundlers look for exactly this form.
+  return new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module' })
+}
+
+function connect(worker: Worker): Connection {
+  const ended = new AbortController()
+  const connection = new Connection(
+    worker,
+    () => {
+      ended.abort()
+      worker.terminate()
+    },
+    (lock) => {
+      const died = () => connection.fail(diedError('it was ended'))
+      // Rejects when the connection ends first.
+      navigator.locks.request(lock, { signal: ended.signal }, died).catch(() => {})
+    },
+  )
+  worker.onerror = (event) => connection.fail(diedError(event.message || 'its script could not be loaded'))
+  worker.onmessageerror = () => connection.fail(diedError('a message from it could not be read'))
+  return connection
+}
+
+function diedError(why: string): StoreError {
+  return new StoreError('WORKER_DIED', `the worker of the store died: ${why}. Open the store again`)
+}

@@ -1,0 +1,83 @@
+/**
+ * `putMany`, from the page. What fits in one piece is one call. More goes in pieces through one transaction, with a bounded
+ * number of bytes on their way, so that neither side has to hold it all. Values are packed as they come: a source may
+ * use one buffer for all of them. Used by the store.
+ */
+
+import type { WireData } from '../protocol/messages.js'
+import type { Data, Key, PutOptions } from '../types.js'
+import type { Connection } from './connection.js'
+import { packData } from './data.js'
+
+/** A synchronous source is sent in pieces of this many bytes. */
+const PIECE_BYTES = 16 * 1024 * 1024
+/** Sent and not answered yet. */
+const WAY_BYTES_MAX = 2 * PIECE_BYTES
+/** What a value counts for beside its bytes, so that a million empty ones are not one piece. */
+const VALUE_BYTES = 256
+
+export async function upload(
+  connection: Connection,
+  source: Iterable<Data> | AsyncIterable<Data>,
+  { durability, transfer }: PutOptions,
+): Promise<Key[]> {
+  const pieces: Promise<Key[]>[] = []
+  let tx: number | undefined
+  let piece: WireData[] = []
+  let pieceBytes = 0
+  let wayBytes = 0
+  let met = 0
+
+  function add(value: Data): void {
+    pieceBytes += VALUE_BYTES + sizeOf(value)
+    piece.push(packData(connection.bytes, value, transfer))
+  }
+
+  /** Sends the piece, in the tick in which its last value was packed; then waits until there is room for another. */
+  async function send(): Promise<void> {
+    if (tx === undefined) {
+      tx = connection.drawId()
+      // When it fails, so does every piece.
+      connection.call('begin', { tx, durability }).catch(() => {})
+    }
+    const bytes = pieceBytes
+    const keys = connection.call('putMany', { data: piece, tx }).finally(() => {
+      wayBytes -= bytes
+    })
+    // Met below or at the end; until then it must not count as unhandled.
+    keys.catch(() => {})
+    pieces.push(keys)
+    piece = []
+    pieceBytes = 0
+    wayBytes += bytes
+    while (wayBytes > WAY_BYTES_MAX) await pieces[met++]
+  }
+
+  try {
+    if (Symbol.iterator in source) {
+      for (const value of source) {
+        add(value)
+        if (pieceBytes > PIECE_BYTES) await send()
+      }
+      if (tx === undefined) return await connection.call('putMany', { data: piece, durability })
+      if (piece.length > 0) await send()
+    } else {
+      for await (const value of source) {
+        add(value)
+        await send()
+      }
+      if (tx === undefined) return []
+    }
+    const keys = await Promise.all(pieces)
+    await connection.call('commit', { tx })
+    return keys.flat()
+  } catch (error) {
+    // The error that ended it is what counts; a transaction that cannot be rolled back is gone already.
+    if (tx !== undefined) await connection.call('rollback', { tx }).catch(() => {})
+    throw error
+  }
+}
+
+function sizeOf(value: Data): number {
+  return typeof value === 'string' ? value.length * 3 : value instanceof Blob ? value.size : value.byteLength
+}

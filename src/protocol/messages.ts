@@ -1,0 +1,99 @@
+/**
+ * The messages between a page and the worker that holds the store: closed unions of plain data.
+ * A page sends calls (each answered once, under its id) and aborts; the worker sends replies. Both travel in
+ * envelopes (bytes.ts), as many together as are ready. `Calls` is the one list: the requests' fields checked by
+ * validate.ts, the handlers of the host and the calls of the page are all typed by it.
+ */
+
+import type { CheckReport, CompactReport, Durability, Key, KeyLike, Progress, Recovery, Stats } from '../types.js'
+import type { WireError } from './errors.js'
+
+/** What carries the messages: a MessagePort, a Worker, or the global scope of a dedicated worker. */
+export interface Transport {
+  postMessage(message: unknown, transfer: Transferable[]): void
+  onmessage: ((event: MessageEvent) => unknown) | null
+}
+
+/** Bytes in an envelope, by the number of their slice. */
+export type Slice = number
+
+/** Data on its way to the store. A Blob goes by reference: the worker reads it. */
+export type WireData = Slice | Blob
+
+/** The call runs inside this transaction: the id of the `begin` that started it. */
+interface InTransaction {
+  tx?: number | undefined
+}
+
+interface Commit {
+  durability?: Durability | undefined
+}
+
+/** A call with `progress` wants progress replies before its answer. */
+interface Task {
+  progress: boolean
+}
+
+/** A page of keys: records of 36 bytes (key-page.ts), and the cursor of what is left, if anything is. */
+export interface KeyPage {
+  entries: Slice
+  cursor: number | undefined
+}
+
+/** Every call there is: what it says, and what its answer holds. */
+export interface Calls {
+  open: {
+    fields: {
+      name: string
+      storage: 'opfs' | 'memory'
+      create?: boolean | undefined
+      maxSegmentSize?: number | undefined
+    } & Commit
+    result: { id: Key; recovery: Recovery }
+  }
+  put: { fields: { data: WireData } & InTransaction & Commit; result: Key }
+  putMany: { fields: { data: WireData[] } & InTransaction & Commit; result: Key[] }
+  set: { fields: { key: KeyLike; data: WireData } & InTransaction & Commit; result: undefined }
+  get: { fields: { key: KeyLike } & InTransaction; result: Slice | undefined }
+  getMany: { fields: { keys: KeyLike[] }; result: (Slice | undefined)[] }
+  has: { fields: { key: KeyLike } & InTransaction; result: boolean }
+  hasMany: { fields: { keys: KeyLike[] }; result: boolean[] }
+  delete: { fields: { key: KeyLike } & InTransaction; result: boolean }
+  deleteMany: { fields: { keys: KeyLike[] } & Commit; result: number }
+  keys: { fields: object; result: KeyPage }
+  keysNext: { fields: { cursor: number }; result: KeyPage }
+  keysEnd: { fields: { cursor: number }; result: undefined }
+  begin: { fields: { tx: number } & Commit; result: undefined }
+  commit: { fields: { tx: number }; result: undefined }
+  rollback: { fields: { tx: number }; result: undefined }
+  stats: { fields: object; result: Stats }
+  check: { fields: { repair?: boolean | undefined } & Task; result: CheckReport }
+  compact: { fields: { threshold?: number | undefined } & Task; result: CompactReport }
+  flush: { fields: object; result: undefined }
+  close: { fields: object; result: undefined }
+}
+
+export type CallType = keyof Calls
+export type Fields<T extends CallType> = Calls[T]['fields']
+export type Result<T extends CallType> = Calls[T]['result']
+
+/** A call. Ids are positive, drawn by the page, and not used twice. */
+export type Call<T extends CallType = CallType> = { [C in T]: { type: C; id: number } & Fields<C> }[T]
+
+/** Ends the call of that id early. It has no answer of its own: the call's own answer is its answer. */
+export interface Abort {
+  type: 'abort'
+  id: number
+}
+
+export type Request = Call | Abort
+
+/** Id 0 is no call's: what is said under it concerns the connection. */
+export const CONNECTION_ID = 0
+
+export type Reply =
+  | { type: 'result'; id: number; value: Result<CallType> }
+  | { type: 'error'; id: number; error: WireError }
+  | ({ type: 'progress'; id: number } & Progress)
+  // The worker holds the Web Lock of this name for as long as it lives.
+  | { type: 'alive'; id: number; lock: string }

@@ -1,0 +1,50 @@
+/**
+ * Gathers messages and posts them as one. What one task asks for (on the page), or what becomes ready together
+ * (in the worker), leaves in one envelope: a message costs a hundred times what an item in it costs.
+ * Bytes packed and items added without an `await` in between leave together; that is what makes a slice's number valid.
+ */
+
+import { Packer } from './bytes.js'
+import type { Transport } from './messages.js'
+
+export class Outbox<Item> {
+  readonly #transport: Transport
+  readonly #lost: (items: Item[], error: unknown) => void
+  #items: Item[] = []
+  #packer = new Packer()
+
+  /** `lost` is told which items could not be posted, and why. */
+  constructor(transport: Transport, lost: (items: Item[], error: unknown) => void) {
+    this.#transport = transport
+    this.#lost = lost
+  }
+
+  /** Takes the bytes of the items that are added next, before any `await`. */
+  get bytes(): Packer {
+    return this.#packer
+  }
+
+  add(item: Item): void {
+    if (this.#items.push(item) === 1) this.#settle(0)
+  }
+
+  /** Posts once a turn of the microtask queue has brought nothing new: answers to a shared commit come over several turns. */
+  #settle(seen: number): void {
+    const count = this.#items.length
+    if (count === seen) this.#post()
+    else queueMicrotask(() => this.#settle(count))
+  }
+
+  #post(): void {
+    const items = this.#items
+    const { buffers } = this.#packer
+    const envelope = { items, buffers, slices: this.#packer.slices() }
+    this.#items = []
+    this.#packer = new Packer()
+    try {
+      this.#transport.postMessage(envelope, buffers)
+    } catch (error) {
+      this.#lost(items, error)
+    }
+  }
+}

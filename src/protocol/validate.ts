@@ -1,0 +1,124 @@
+/**
+ * What comes through the port is checked before it is used: the envelope, then each request against the fields its type
+ * has. What is wrong is BAD_MESSAGE, naming the field, what it has to be and what it was. Called by the host only;
+ * values that have a meaning beyond their type (keys, names, limits) are the engine's to check.
+ */
+
+import { StoreError } from '../errors.js'
+import type { Envelope } from './bytes.js'
+import { type CallType, CONNECTION_ID, type Fields, type Request } from './messages.js'
+
+/** What a field has to be, in words, and whether a value is. `slices` is how many there are in the envelope. */
+type Rule = readonly [expected: string, holds: (value: unknown, slices: number) => boolean]
+
+const text: Rule = ['a string', (value) => typeof value === 'string']
+const flag: Rule = ['a boolean', (value) => typeof value === 'boolean']
+const number: Rule = ['a number', (value) => typeof value === 'number']
+const id: Rule = ['a whole number from 1', (value) => Number.isSafeInteger(value) && (value as number) > CONNECTION_ID]
+const key: Rule = ['a string or a Uint8Array', (value) => typeof value === 'string' || value instanceof Uint8Array]
+const data: Rule = [
+  'a Blob or the number of a slice',
+  (value, slices) =>
+    value instanceof Blob || (Number.isInteger(value) && (value as number) >= 0 && (value as number) < slices),
+]
+const durability = optional(oneOf('strict', 'relaxed'))
+
+function oneOf(...choices: string[]): Rule {
+  return [choices.map((choice) => `'${choice}'`).join(' or '), (value) => choices.includes(value as string)]
+}
+
+function optional([expected, holds]: Rule): Rule {
+  return [`${expected}, or absent`, (value, slices) => value === undefined || holds(value, slices)]
+}
+
+function listOf([expected, holds]: Rule): Rule {
+  return [
+    `a list, each of it ${expected}`,
+    (value, slices) => Array.isArray(value) && value.every((each) => holds(each, slices)),
+  ]
+}
+
+const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: Rule } } = {
+  open: {
+    name: text,
+    storage: oneOf('opfs', 'memory'),
+    create: optional(flag),
+    maxSegmentSize: optional(number),
+    durability,
+  },
+  put: { data, tx: optional(id), durability },
+  putMany: { data: listOf(data), tx: optional(id), durability },
+  set: { key, data, tx: optional(id), durability },
+  get: { key, tx: optional(id) },
+  getMany: { keys: listOf(key) },
+  has: { key, tx: optional(id) },
+  hasMany: { keys: listOf(key) },
+  delete: { key, tx: optional(id) },
+  deleteMany: { keys: listOf(key), durability },
+  keys: {},
+  keysNext: { cursor: id },
+  keysEnd: { cursor: id },
+  begin: { tx: id, durability },
+  commit: { tx: id },
+  rollback: { tx: id },
+  stats: {},
+  check: { repair: optional(flag), progress: flag },
+  compact: { threshold: optional(number), progress: flag },
+  flush: {},
+  close: {},
+}
+
+/** The id that an answer to this item can go under: that of the connection if the item has none. */
+export function idOf(item: unknown): number {
+  const given = isObject(item) ? item.id : undefined
+  return id[1](given, 0) ? (given as number) : CONNECTION_ID
+}
+
+export function checkEnvelope(message: unknown): Envelope<unknown> {
+  if (!isObject(message)) throw bad('message', 'an object', message)
+  const { items, buffers, slices } = message
+  if (!Array.isArray(items)) throw bad('items', 'a list', items)
+  if (!Array.isArray(buffers) || !buffers.every((buffer) => buffer instanceof ArrayBuffer)) {
+    throw bad('buffers', 'a list of ArrayBuffers', buffers)
+  }
+  if (!(slices instanceof Uint32Array) || slices.length % 3 !== 0) {
+    throw bad('slices', 'a Uint32Array of three numbers a slice', slices)
+  }
+  for (let i = 0; i < slices.length; i += 3) {
+    const [buffer = 0, at = 0, size = 0] = slices.subarray(i, i + 3)
+    if (at + size > (buffers[buffer]?.byteLength ?? -1)) {
+      throw new StoreError('BAD_MESSAGE', `the message is malformed: slice ${i / 3} is not inside a buffer`)
+    }
+  }
+  return { items, buffers, slices }
+}
+
+export function checkRequest(item: unknown, slices: number): Request {
+  if (!isObject(item)) throw bad('item', 'an object', item)
+  const { type } = item
+  if (typeof type !== 'string' || !(type === 'abort' || Object.hasOwn(FIELDS, type))) {
+    throw bad('type', 'one of the calls or "abort"', type)
+  }
+  if (!id[1](item.id, slices)) throw bad(`${type}: id`, id[0], item.id)
+  const fields: Readonly<Record<string, Rule>> = type === 'abort' ? {} : FIELDS[type as CallType]
+  for (const [name, [expected, holds]] of Object.entries(fields)) {
+    if (!holds(item[name], slices)) throw bad(`${type}: ${name}`, expected, item[name])
+  }
+  return item as unknown as Request
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function bad(what: string, expected: string, value: unknown): StoreError {
+  const came = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeOf(value)
+  return new StoreError(
+    'BAD_MESSAGE',
+    `the message is malformed: "${what}" has to be ${expected}, not ${came}; page and worker have to run the same release of lodestore`,
+  )
+}
+
+function typeOf(value: unknown): string {
+  return typeof value === 'number' ? String(value) : Object.prototype.toString.call(value).slice(8, -1)
+}

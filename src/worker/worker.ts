@@ -1,0 +1,63 @@
+/**
+ * The script of the dedicated worker that `openStore` starts, and the package `lodestore/worker`. The first message says which store: it
+ * is opened here, and served until the page closes it. No top-level await: bundlers make classic scripts of workers.
+ */
+
+import { StoreError } from '../errors.js'
+import { checkStoreName } from '../format/names.js'
+import { storesDirectory } from '../protocol/directory.js'
+import { whenFree } from '../protocol/locks.js'
+import { CONNECTION_ID, type Reply } from '../protocol/messages.js'
+import { memoryStorage } from '../storage/memory.js'
+import { opfsStorage } from '../storage/opfs.js'
+import { openEngine } from '../store/engine.js'
+import { defined } from './defined.js'
+import { serve } from './host.js'
+
+const scope = self as unknown as DedicatedWorkerGlobalScope
+
+const closed = serve(scope, (request, signal) => {
+  announceLife()
+  const { storage, create, maxSegmentSize, durability } = request
+  const name = checkStoreName(request.name)
+  const options = { ...defined({ create, maxSegmentSize, durability }), name, signal }
+  if (storage === 'memory') return openEngine(memoryStorage(), options)
+  return whenFree(name, async () => openEngine(opfsStorage(await storeDirectory(name, create)), options), {
+    signal,
+    until: closed,
+  })
+})
+
+// An answer to what could not be read is not possible; an error event on the page is, and ends the connection.
+scope.onmessageerror = () => {
+  throw new Error('a message from the page could not be read')
+}
+
+/** Holds a Web Lock that nobody else asks for but the page, which gets it when this worker is gone, however it went. */
+function announceLife(): void {
+  const lock = `lodestore worker ${crypto.getRandomValues(new Uint32Array(4)).join('-')}`
+  const reply: Reply = { type: 'alive', id: CONNECTION_ID, lock }
+  const held = navigator.locks?.request(lock, () => {
+    scope.postMessage({ items: [reply], buffers: [], slices: new Uint32Array(0) })
+    return new Promise(() => {})
+  })
+  // Refused where there is no private file system either, which says so itself.
+  held?.catch(() => {})
+}
+
+async function storeDirectory(name: string, create = true): Promise<FileSystemDirectoryHandle> {
+  const stores = await storesDirectory(create)
+  if (!('createSyncAccessHandle' in FileSystemFileHandle.prototype)) {
+    throw new StoreError(
+      'UNSUPPORTED',
+      'this browser has no synchronous access to files (createSyncAccessHandle); it takes Chrome or Edge 108, Firefox 111 or Safari 16.4',
+    )
+  }
+  try {
+    if (stores) return await stores.getDirectoryHandle(name, { create })
+  } catch (cause) {
+    if ((cause as DOMException).name !== 'NotFoundError')
+      throw new StoreError('IO', `the directory of the store "${name}" could not be opened: ${cause}`, { cause })
+  }
+  throw new StoreError('NOT_FOUND', `there is no store "${name}" here; leave out "create: false" to make it`)
+}
