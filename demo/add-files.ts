@@ -1,0 +1,128 @@
+/**
+ * Stores files, a batch a transaction: the blobs and their names are committed together, and what was committed before a
+ * failure or a cancel stays. A file that cannot be taken (too large, unreadable) is reported and does not stop the others.
+ */
+import type { Transaction } from 'lodestore'
+import type { Catalogue, Entry } from './catalogue.js'
+import { concernsOneFile } from './explain.js'
+import type { Source } from './sources.js'
+import { typeOf } from './types.js'
+
+/** A batch ends at the first of these: small enough for a lively progress bar, large enough to share the cost of a flush. */
+const BATCH_BYTES_MAX = 8 * 1024 * 1024
+const BATCH_FILES_MAX = 128
+
+/** What waits to be stored. It may be added to while it is being stored. */
+export class Queue {
+  readonly sources: Source[] = []
+  bytes = 0
+  #walks: Promise<unknown> = Promise.resolve()
+
+  /** Adds files, at once or when their folders have been walked. */
+  add(sources: Source[] | Promise<Source[]>): void {
+    if (sources instanceof Promise) {
+      const walk = sources.then((found) => this.add(found))
+      this.#walks = Promise.all([this.#walks, walk])
+      // Whoever asks for the next file is told; without this the browser would report it a second time.
+      this.#walks.catch(() => undefined)
+      return
+    }
+    for (const source of sources) {
+      this.sources.push(source)
+      this.bytes += source.file.size
+    }
+  }
+
+  /** Waits for folders that are still being walked; true if there is a file number `at`. */
+  async has(at: number): Promise<boolean> {
+    await this.#walks
+    return at < this.sources.length
+  }
+}
+
+/** What has been done, counted in files, after each commit. */
+export interface Tally {
+  stored: number
+  /** There already, under the same name and with the same bytes. */
+  unchanged: number
+  refused: number
+}
+
+export interface AddOptions {
+  signal: AbortSignal
+  /** Files and bytes of the queue that are done. */
+  onProgress: (files: number, bytes: number) => void
+  onCommit: () => void
+  onRefused: (name: string, error: unknown) => void
+}
+
+type Result = { entry: Entry } | { name: string; refused: unknown }
+
+/** Stores the queue. Rejects when it is aborted or the store fails; `tally` says how far it came in any case. */
+export async function addFiles(queue: Queue, catalogue: Catalogue, tally: Tally, options: AddOptions): Promise<void> {
+  let bytesDone = 0
+  for (let at = 0; await queue.has(at); ) {
+    const batch = batchAt(queue.sources, at)
+    let results: Result[] = []
+    let changed: Entry[] = []
+    await catalogue.change(async (tx) => {
+      options.signal.throwIfAborted()
+      results = await putAll(tx, batch, (files, bytes) => options.onProgress(at + files, bytesDone + bytes))
+      options.signal.throwIfAborted()
+      const entries = results.flatMap((result) => ('entry' in result ? [result.entry] : []))
+      changed = entries.filter((entry) => catalogue.find(entry.name)?.key !== entry.key)
+      return { removed: [], added: changed }
+    })
+    for (const result of results) {
+      if ('entry' in result) continue
+      tally.refused += 1
+      options.onRefused(result.name, result.refused)
+    }
+    tally.stored += changed.length
+    tally.unchanged = at + batch.length - tally.stored - tally.refused
+    bytesDone += batch.reduce((sum, { file }) => sum + file.size, 0)
+    at += batch.length
+    options.onCommit()
+  }
+}
+
+/** The files from `at` on that go into one transaction: at least one, and none twice, so that of two with one name the later wins. */
+function batchAt(sources: readonly Source[], at: number): Source[] {
+  const names = new Set<string>()
+  let bytes = 0
+  let end = at
+  for (const { name, file } of sources.slice(at, at + BATCH_FILES_MAX)) {
+    bytes += file.size
+    if (names.has(name) || (end > at && bytes > BATCH_BYTES_MAX)) break
+    names.add(name)
+    end += 1
+  }
+  return sources.slice(at, end)
+}
+
+/** Puts all of a batch. Throws what must end the transaction; what concerns one file only is in the results. */
+async function putAll(
+  tx: Transaction,
+  batch: Source[],
+  onPut: (files: number, bytes: number) => void,
+): Promise<Result[]> {
+  const added = Date.now()
+  let files = 0
+  let bytes = 0
+  const puts = batch.map(async ({ name, file }): Promise<Result> => {
+    let result: Result
+    try {
+      result = { entry: { name, key: await tx.put(file), size: file.size, type: typeOf(name, file.type), added } }
+    } catch (error) {
+      if (!concernsOneFile(error)) throw error
+      result = { name, refused: error }
+    }
+    files += 1
+    bytes += file.size
+    onPut(files, bytes)
+    return result
+  })
+  // All have to end before the transaction does, also when one has failed.
+  await Promise.allSettled(puts)
+  return Promise.all(puts)
+}
