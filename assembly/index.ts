@@ -6,7 +6,7 @@ import { KEY } from './memory'
 
 export { crc32 } from './crc32'
 export { scan, seal, verify } from './entry'
-export { BASE, DIGEST, KEY, RECORDS, reserve, SCANNED } from './memory'
+export { BASE, DIGEST, KEY, MIXERS, RECORDS, reserve, SCANNED } from './memory'
 export { sha256 } from './sha256'
 export {
   tableAdopt,

@@ -10,7 +10,8 @@
 //   0x00a00   PADDING   128 B  SHA-256, the last one or two blocks
 //   0x01000   SLICES    16 KiB CRC-32, 16 tables of 256 u32
 //   0x05000   RECORDS   12 KiB result of scan: offset, size, tag of each entry
-//   0x08000   SCRATCH   32 KiB CRC-32, what is left after sparse cancelling
+//   0x08000   SCRATCH   26 KiB CRC-32, the pieces being cancelled
+//   0x0e800   REST      6 KiB  CRC-32, what is left of a message after cancelling
 //   0x10000   BASE      an arena's bytes, or a table's slots and, after them, its entries; grows to the end of memory
 //
 // An instance is an arena or a table, never both.
@@ -25,6 +26,7 @@ export const SLICES: usize = 0x1000
 export const RECORDS: usize = 0x5000
 export const RECORDS_MAX: u32 = 1024
 export const SCRATCH: usize = 0x8000
+export const REST: usize = 0xe800
 export const BASE: usize = 0x10000
 
 const PAGE_BITS: usize = 16

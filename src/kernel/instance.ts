@@ -12,6 +12,7 @@ export interface Exports {
   readonly BASE: WebAssembly.Global<'i32'>
   readonly KEY: WebAssembly.Global<'i32'>
   readonly DIGEST: WebAssembly.Global<'i32'>
+  readonly MIXERS: WebAssembly.Global<'i32'>
   readonly SCANNED: WebAssembly.Global<'i32'>
   readonly RECORDS: WebAssembly.Global<'i32'>
   reserve(end: number): number
