@@ -3,7 +3,7 @@
  * written and by the replay of one that may or may not turn out to be committed.
  */
 
-import { TAG, type Tag } from '../format/entry.js'
+import type { Tag } from '../format/entry.js'
 import { KEY_BYTES } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import type { LogState } from './state.js'
@@ -36,24 +36,15 @@ export class Journal {
 
   /** Applies all entries to the state, in order, and is empty afterwards. */
   commit(state: LogState): void {
-    for (let i = 0; i < this.#count; i++) state.apply(this.#tag(i), this.#keys, i * KEY_BYTES, this.#location(i))
+    this.forEach((tag, keys, keyAt, location) => {
+      state.apply(tag, keys, keyAt, location)
+    })
     state.transaction++
     this.clear()
   }
 
-  /** Bytes of the entries that `wanted` is true for. */
-  bytes(): number {
-    let bytes = 0
-    for (let i = 0; i < this.#count; i++) bytes += this.#number(i, 3)
-    return bytes
-  }
-
-  /** The last PUT whose key satisfies the test. */
-  findLastPut(test: (keys: Uint8Array, keyAt: number) => boolean): Location | undefined {
-    for (let i = this.#count - 1; i >= 0; i--) {
-      if (this.#tag(i) === TAG.put && test(this.#keys, i * KEY_BYTES)) return this.#location(i)
-    }
-    return undefined
+  forEach(visit: (tag: Tag, keys: Uint8Array, keyAt: number, location: Location) => void): void {
+    for (let i = 0; i < this.#count; i++) visit(this.#tag(i), this.#keys, i * KEY_BYTES, this.#location(i))
   }
 
   #tag(i: number): Tag {

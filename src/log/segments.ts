@@ -102,6 +102,18 @@ export class SegmentFiles {
     this.#present.delete(segment)
   }
 
+  /** Removes a segment for good: emptied on the disk first, so that a crash that undoes the removal brings back nothing. */
+  async discard(segment: number): Promise<void> {
+    if (!this.#present.has(segment)) return
+    await this.open(segment)
+    const file = this.peek(segment)
+    if (file && file.size() > 0) {
+      file.truncate(0)
+      await file.flush()
+    }
+    await this.remove(segment)
+  }
+
   /** Closes every handle. Waits for those being opened, so that none is left behind. */
   async close(): Promise<void> {
     this.#pinned = undefined

@@ -66,6 +66,8 @@ export class LogWriter {
   #ahead: { segment: number; file: Promise<StorageFile> } | undefined
   /** Where the open transaction began: it is undone up to there. */
   #begun: Begun | undefined
+  /** Ends of the segments that the open transaction filled. */
+  readonly #finished: Position[] = []
   #transaction: number
   /** An undoing that failed; nothing is written before it succeeds. */
   #unfinished: Begun | undefined
@@ -107,6 +109,7 @@ export class LogWriter {
     assert(this.#begun === undefined && this.#buffered === 0, 'one transaction writes at a time')
     if (this.#unfinished) await this.#undo(this.#unfinished)
     this.#begun = { position: this.position, previous: this.#previous }
+    this.#finished.length = 0
   }
 
   /** Has to be called before each `append`: opens a file, closes a full segment. Waits only when there is something to do. */
@@ -123,8 +126,11 @@ export class LogWriter {
     return this.#place(tag, size, key, value)
   }
 
-  /** Closes the transaction with a COMMIT and hands all of it to the system; with `strict`, flushes it. */
-  async commit(strict: boolean): Promise<void> {
+  /**
+   * Closes the transaction with a COMMIT and hands all of it to the system; with `strict`, flushes it.
+   * Answers how far the log now reaches in each segment that the transaction touched.
+   */
+  async commit(strict: boolean): Promise<Position[]> {
     assert(this.#begun !== undefined && this.#file !== undefined, 'a commit ends a transaction that wrote')
     const at = this.#take(COMMIT_BYTES)
     this.#arena.view(at, COMMIT_BYTES).set(COMMIT)
@@ -132,6 +138,7 @@ export class LogWriter {
     if (strict) await this.flush()
     this.#begun = undefined
     this.#transaction++
+    return [...this.#finished.splice(0), this.position]
   }
 
   /** Undoes the open transaction. It never fails: what could not be undone now is undone before the next one begins. */
@@ -194,6 +201,7 @@ export class LogWriter {
     this.#writeOut()
     await this.flush()
     this.#previous = this.position
+    this.#finished.push(this.position)
     this.#release()
     this.#segment++
     this.#written = 0
@@ -290,14 +298,14 @@ export class LogWriter {
     if (this.#segment !== segment) {
       await this.#dropAhead()
       this.#release()
-      for (; this.#segment > segment; this.#segment--) await this.#segments.remove(this.#segment)
+      for (; this.#segment > segment; this.#segment--) await this.#segments.discard(this.#segment)
       this.#previous = begun.previous
       this.#written = offset
       if (offset > 0) await this.#reopen()
     }
     if (offset === 0) {
       this.#release()
-      await this.#segments.remove(segment)
+      await this.#segments.discard(segment)
     } else if (this.#file !== undefined && this.#file.size() > offset) {
       this.#file.truncate(offset)
       this.#dirty = true

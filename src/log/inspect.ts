@@ -1,0 +1,125 @@
+/**
+ * What to make of bytes that are no good entry: how far the damage goes, and what stood there. Called rarely, on damage only.
+ *
+ * CRC-32 is a primitive polynomial's: a single flipped bit in an entry has a syndrome of its own and can be found. An entry that one
+ * flip explains is known exactly (key, tag, size). It is still damaged on disk; what matters is that nothing else becomes doubtful.
+ */
+
+import { ENTRY, ENTRY_BYTES_MAX, TAG, type Tag } from '../format/entry.js'
+import { KEY_BYTES } from '../format/key.js'
+import type { Arena, Kernel } from '../kernel/kernel.js'
+import type { SegmentFiles } from './segments.js'
+
+/** A stretch of a segment that is no good entry. */
+export interface Gap {
+  kind: 'gap'
+  at: number
+  /** Where the next good entry stands, or the end of the file. */
+  next: number
+  /** The entry that stood at `at`, when a single flipped bit explains the damage. */
+  entry?: { tag: Tag; key: Uint8Array }
+  /** The key that the damaged bytes claim, when nothing proves it. */
+  claimedKey?: Uint8Array
+  /** False when `next` was found by searching: what follows might be part of a damaged value. */
+  chained: boolean
+}
+
+/** The reflected form of the polynomial, 0x04C11DB7. */
+const POLYNOMIAL = 0xedb88320
+const SEARCH_BYTES = 4 * 1024 * 1024
+
+export class Inspector {
+  readonly #files: SegmentFiles
+  readonly #arena: Arena
+
+  constructor(files: SegmentFiles, kernel: Kernel) {
+    this.#files = files
+    this.#arena = kernel.arena(64 * 1024)
+  }
+
+  /** Judges the bytes at `at` of a segment of `fileBytes` bytes, where no good entry stands. */
+  async inspect(segment: number, at: number, fileBytes: number): Promise<Gap> {
+    const header = (await this.#read(segment, at, ENTRY.putHeaderBytes)).slice()
+    const gap: Gap = { kind: 'gap', at, next: fileBytes, chained: true }
+    if (header.length >= ENTRY.headerBytes) {
+      const claimed = new DataView(header.buffer).getUint32(ENTRY.size, true)
+      const fits = (size: number) => size >= ENTRY.headerBytes && size <= ENTRY_BYTES_MAX && at + size <= fileBytes
+      if (header.length === ENTRY.putHeaderBytes && header[ENTRY.tag] === TAG.put)
+        gap.claimedKey = header.slice(ENTRY.key)
+      if (fits(claimed) && (await this.#boundary(segment, at + claimed, fileBytes))) {
+        return { ...gap, next: at + claimed, ...(await this.#oneFlip(segment, at, claimed)) }
+      }
+      for (let bit = 0; bit < 32; bit++) {
+        const size = (claimed ^ (1 << bit)) >>> 0
+        if (!fits(size)) continue
+        const entry = await this.#read(segment, at, size)
+        new DataView(entry.buffer, entry.byteOffset).setUint32(ENTRY.size, size, true)
+        if (this.#arena.verify(0, size)) return { ...gap, next: at + size, entry: described(entry) }
+      }
+    }
+    return { ...gap, next: await this.#search(segment, at + 1, fileBytes), chained: false }
+  }
+
+  /** True when an entry can end at `at`: the file ends there too, or a good entry begins. */
+  async #boundary(segment: number, at: number, fileBytes: number): Promise<boolean> {
+    if (at === fileBytes) return true
+    const header = await this.#read(segment, at, ENTRY.headerBytes)
+    if (header.length < ENTRY.headerBytes) return false
+    const size = new DataView(header.buffer, header.byteOffset).getUint32(ENTRY.size, true)
+    if (size < ENTRY.headerBytes || size > ENTRY_BYTES_MAX || at + size > fileBytes) return false
+    await this.#read(segment, at, size)
+    return this.#arena.verify(0, size)
+  }
+
+  /** The entry with the one bit flipped back whose flip explains the damage; nothing when no single one does. */
+  async #oneFlip(segment: number, at: number, size: number): Promise<{ entry?: { tag: Tag; key: Uint8Array } }> {
+    const entry = await this.#read(segment, at, size)
+    const stored = new DataView(entry.buffer, entry.byteOffset).getUint32(ENTRY.crc, true)
+    const actual = this.#arena.crc32(ENTRY.size, size - ENTRY.size)
+    const syndrome = (stored ^ actual) >>> 0
+    // One bit set: the flip is in the checksum itself, and all else is as it was written.
+    if ((syndrome & (syndrome - 1)) !== 0) {
+      const fromEnd = flippedBit(syndrome, (size - ENTRY.size) * 8)
+      if (fromEnd === undefined) return {}
+      const byte = size - 1 - Math.floor(fromEnd / 8)
+      entry[byte] = (entry[byte] as number) ^ (0x80 >> (fromEnd % 8))
+      if (!this.#arena.verify(0, size)) return {}
+    }
+    return { entry: described(entry) }
+  }
+
+  /** The first place from `from` on where a good entry stands. */
+  async #search(segment: number, from: number, fileBytes: number): Promise<number> {
+    for (let base = from; base < fileBytes; base += SEARCH_BYTES) {
+      const bytes = await this.#read(segment, base, SEARCH_BYTES + ENTRY_BYTES_MAX)
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      const last = Math.min(SEARCH_BYTES, bytes.length - ENTRY.headerBytes + 1)
+      for (let at = 0; at < last; at++) {
+        if ((bytes[at + ENTRY.tag] as number) > TAG.commit) continue
+        const size = view.getUint32(at + ENTRY.size, true)
+        if (size >= ENTRY.headerBytes && size <= bytes.length - at && this.#arena.verify(at, size)) return base + at
+      }
+    }
+    return fileBytes
+  }
+
+  async #read(segment: number, at: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
+    this.#arena.reserve(size)
+    const got = await this.#files.with(segment, (file) => file.read(this.#arena.view(0, size), at))
+    return this.#arena.view(0, got)
+  }
+}
+
+function described(entry: Uint8Array): { tag: Tag; key: Uint8Array } {
+  return { tag: entry[ENTRY.tag] as Tag, key: entry.slice(ENTRY.key, ENTRY.key + KEY_BYTES) }
+}
+
+/** How many bits before the end the flip lies that makes this syndrome; undefined when no single flip among `bits` does. */
+export function flippedBit(syndrome: number, bits: number): number | undefined {
+  let register = POLYNOMIAL
+  for (let fromEnd = 0; fromEnd < bits; fromEnd++) {
+    if (register >>> 0 === syndrome) return fromEnd
+    register = (register >>> 1) ^ (POLYNOMIAL & -(register & 1))
+  }
+  return undefined
+}

@@ -1,0 +1,316 @@
+/**
+ * The replay of the log: walks the segments from a position on and applies to the state what COMMITs cover. It only reads.
+ * What it cannot walk past it judges by one rule: at or behind the durable mark (the later of head and checkpoint), in the last
+ * segment that has bytes, it is the torn tail of a crash; anywhere else it is damage, which is reported and walked around.
+ */
+
+import { decodeSegmentHeader, decodeSegmentList, ENTRY, MAGIC_BYTES, NO_SEGMENT, TAG } from '../format/entry.js'
+import { keyHex, RESERVED, reservedKind } from '../format/key.js'
+import type { Kernel } from '../kernel/kernel.js'
+import type { Damage, Recovery } from '../types.js'
+import type { Gap } from './inspect.js'
+import { Journal } from './journal.js'
+import type { Batch } from './reader.js'
+import type { SegmentFiles } from './segments.js'
+import type { LogState } from './state.js'
+import { SegmentWalk } from './walk.js'
+import type { Position } from './writer.js'
+
+export interface ReplayResult {
+  /** End of the last committed transaction. */
+  end: Position
+  /** Where the walk stopped: behind `end` when there is a tail to roll back. */
+  stop: Position
+  /** Entries behind `end` that no COMMIT covers. */
+  tailEntries: number
+  /** What was found wrong, without what lies in retired segments. */
+  damaged: Damage[]
+  /**
+   * Behind the last damage whose key is not known for sure. An older value of any key may have been replaced there, so before
+   * it only those values are believed that prove themselves by their SHA-256.
+   */
+  doubt: Position
+  /** Segments that a committed compaction retired, whose files are still there. */
+  retired: number[]
+}
+
+/** The checkpoint is older than a compaction whose segments are gone: only a replay from nothing gives an exact state. */
+export class StaleCheckpoint extends Error {}
+
+const NOWHERE: Position = { segment: 0, offset: 0 }
+
+export class Replay {
+  readonly #files: SegmentFiles
+  readonly #kernel: Kernel
+  readonly #walk: SegmentWalk
+  readonly #state: LogState
+  readonly #id: Uint8Array
+  readonly #durable: Position
+  readonly #replayed: Recovery['replayed']
+  /** Called after each batch; may throw to stop. */
+  readonly #onProgress: (() => void) | undefined
+  /** The entries of the transaction being walked, how far it reaches in each segment, and its segment list if it has one. */
+  readonly #pending = new Journal()
+  readonly #reached = new Map<number, number>()
+  #pendingList: number[] | undefined
+  #list: number[] | undefined
+  #damaged: Damage[] = []
+  #doubt: Position = NOWHERE
+  readonly #retired: number[] = []
+  /** Segments that a header says came before its own, and that are not there. */
+  readonly #absent: number[] = []
+  #end: Position = NOWHERE
+  #passedMark = false
+
+  constructor(
+    files: SegmentFiles,
+    kernel: Kernel,
+    state: LogState,
+    id: Uint8Array,
+    durable: Position,
+    replayed: Recovery['replayed'],
+    onProgress?: () => void,
+  ) {
+    this.#onProgress = onProgress
+    this.#files = files
+    this.#kernel = kernel
+    this.#walk = new SegmentWalk(files, kernel)
+    this.#state = state
+    this.#id = id
+    this.#durable = durable
+    this.#replayed = replayed
+  }
+
+  /** Replays what follows `from`, the position of the checkpoint in the state, or everything. Throws StaleCheckpoint. */
+  async run(from: Position | undefined): Promise<ReplayResult> {
+    const segments = await this.#withBytes(from?.segment ?? 0)
+    this.#end = from ?? NOWHERE
+    let stop = this.#end
+    for (const segment of segments) {
+      const start = segment === from?.segment ? from.offset : 0
+      const isLast = segment === segments.at(-1)
+      this.#replayed.segments++
+      stop = { segment, offset: await this.#segment(segment, start, isLast, start === 0 ? stop : undefined) }
+    }
+    await this.#passMark()
+    if (from) this.#leftovers(from.segment)
+    this.#findMissing(stop, from?.segment ?? 0)
+    return {
+      end: this.#end,
+      stop,
+      tailEntries: this.#pending.count,
+      damaged: this.#damaged,
+      doubt: this.#doubt,
+      retired: this.#retired,
+    }
+  }
+
+  async #withBytes(from: number): Promise<number[]> {
+    const found: number[] = []
+    for (const segment of this.#files.list()) {
+      if (segment >= from && (await this.#walk.size(segment)) > 0) found.push(segment)
+    }
+    return found
+  }
+
+  /** Replays one segment from `start`; `before` is where the walk over the one before it stopped. Returns where it stopped itself. */
+  async #segment(segment: number, start: number, isLast: boolean, before: Position | undefined): Promise<number> {
+    if ((await this.#walk.size(segment)) < start) return await this.#walk.size(segment)
+    const isTail = (offset: number) => isLast && !isBefore({ segment, offset }, this.#durable)
+    if (start === 0) {
+      if (!(await this.#walk.hasMagic(segment))) {
+        if (isTail(0)) return 0
+        this.#damaged.push({ kind: 'segment', message: 'the segment does not begin as one', segment, offset: 0 })
+      }
+      this.#reached.set(segment, MAGIC_BYTES)
+    }
+    let chained = true
+    const walk = this.#walk.walk(segment, start || MAGIC_BYTES, isTail)
+    for (;;) {
+      const step = await walk.next()
+      if (step.done) return step.value
+      if ('records' in step.value) {
+        await this.#batch(segment, step.value, chained, before)
+      } else {
+        await this.#gap(segment, step.value)
+        chained &&= step.value.chained
+      }
+    }
+  }
+
+  async #batch(segment: number, batch: Batch, chained: boolean, before: Position | undefined): Promise<void> {
+    for (let i = 0; i < batch.count; i++) {
+      const at = batch.records[i * 3] as number
+      const size = batch.records[i * 3 + 1] as number
+      const tag = batch.records[i * 3 + 2] as number
+      const offset = batch.base + at
+      if (!this.#passedMark && !isBefore({ segment, offset }, this.#durable)) await this.#passMark()
+      this.#replayed.entries++
+      this.#replayed.bytes += size
+      this.#reached.set(segment, offset + size)
+      if (tag === TAG.commit) {
+        await this.#commit({ segment, offset: offset + size })
+        continue
+      }
+      const keyAt = at + ENTRY.key
+      const kind = reservedKind(batch.bytes, keyAt)
+      if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
+        const value = batch.bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
+        if (kind === RESERVED.segmentList) this.#pendingList = decodeSegmentList(value)
+        else this.#checkHeader(segment, offset, value, before)
+      }
+      // Behind a gap of unknown length a DELETE may be part of a damaged value. Not to lose a key counts more than to have it back.
+      if (tag === TAG.delete && !chained) continue
+      this.#pending.add(tag === TAG.put ? TAG.put : TAG.delete, batch.bytes, keyAt, segment, offset, size)
+    }
+    if (!chained) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
+    this.#onProgress?.()
+  }
+
+  async #gap(segment: number, gap: Gap): Promise<void> {
+    const { at, next, entry } = gap
+    if (!this.#passedMark && !isBefore({ segment, offset: at }, this.#durable)) await this.#passMark()
+    const key = entry === undefined ? gap.claimedKey : entry.tag === TAG.commit ? undefined : entry.key
+    this.#damaged.push({
+      kind: 'entry',
+      message: entry ? 'one bit of the entry is flipped' : `${next - at} bytes are no entry`,
+      segment,
+      offset: at,
+      size: next - at,
+      ...(key && { key: keyHex(key) }),
+    })
+    this.#reached.set(segment, next)
+    if (entry?.tag === TAG.commit) {
+      await this.#commit({ segment, offset: next })
+    } else if (entry) {
+      this.#pending.add(entry.tag, entry.key, 0, segment, at, next - at)
+    } else {
+      this.#doubtUpTo({ segment, offset: next })
+      if (gap.claimedKey && gap.chained && !this.#state.keys.has(gap.claimedKey)) {
+        this.#pending.add(TAG.put, gap.claimedKey, 0, segment, at, next - at)
+      }
+    }
+  }
+
+  /** The walk has come to the durable mark. What is pending was committed, then, even if its COMMIT is damaged. */
+  async #passMark(): Promise<void> {
+    if (this.#passedMark) return
+    this.#passedMark = true
+    if (this.#pending.count > 0 && isBefore(this.#end, this.#durable)) await this.#commit(this.#durable)
+  }
+
+  async #commit(end: Position): Promise<void> {
+    for (const [segment, bytes] of this.#reached) this.#state.segment(segment).bytes = bytes
+    this.#reached.clear()
+    this.#pending.commit(this.#state)
+    this.#replayed.transactions++
+    this.#end = end
+    const list = this.#pendingList
+    this.#pendingList = undefined
+    if (list) await this.#retireAllBut(list)
+  }
+
+  /** A compaction is committed: of the segments before it only those in its list still count. */
+  async #retireAllBut(list: number[]): Promise<void> {
+    this.#list = list
+    const kept = new Set(list)
+    for (const segment of [...this.#state.segments.keys()]) {
+      if (kept.has(segment) || segment >= this.#listSegment) continue
+      if (!this.#files.has(segment)) throw new StaleCheckpoint()
+      await retireSegment(this.#files, this.#kernel, this.#state, segment)
+      this.#retired.push(segment)
+      this.#damaged = this.#damaged.filter((damage) => damage.segment !== segment)
+    }
+  }
+
+  /** Compares what a segment says of itself with its name and with the segment before it. */
+  #checkHeader(segment: number, offset: number, value: Uint8Array, before: Position | undefined): void {
+    const header = decodeSegmentHeader(value)
+    if (header === undefined || offset !== MAGIC_BYTES || before === undefined) return
+    this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
+    const misplaced = (message: string, upTo: number): void => {
+      this.#damaged.push({ kind: 'segment', message, segment, offset })
+      this.#doubtUpTo({ segment: upTo + 1, offset: 0 })
+    }
+    if (header.id.some((byte, i) => byte !== this.#id[i])) {
+      misplaced("the segment is another store's", segment)
+    } else if (header.segment !== segment) {
+      misplaced(`the file holds segment ${header.segment}`, Math.max(segment, header.segment))
+    } else if (header.previous !== NO_SEGMENT && header.previous !== before.segment) {
+      if (!this.#files.has(header.previous)) this.#absent.push(header.previous)
+    } else if (header.previous === before.segment && header.previousEnd !== before.offset) {
+      this.#damaged.push({
+        kind: 'segment',
+        message: `the segment has ${before.offset} bytes, and had ${header.previousEnd} when it was closed`,
+        segment: before.segment,
+        offset: Math.min(before.offset, header.previousEnd),
+      })
+      this.#doubtUpTo({ segment, offset: 0 })
+    }
+  }
+
+  /** Files older than the checkpoint that it does not know: retired before it, and their removal did not last. */
+  #leftovers(checkpoint: number): void {
+    for (const segment of this.#files.list()) {
+      if (segment < checkpoint && !this.#state.segments.has(segment)) this.#retired.push(segment)
+    }
+  }
+
+  /** Segments that have to be there and are not. A compaction's list says which of the older ones were given up. */
+  #findMissing(stop: Position, replayedFrom: number): void {
+    const gone = (segment: number) => !this.#files.has(segment)
+    const missing = new Set([...this.#state.segments.keys()].filter(gone))
+    for (const segment of this.#list ?? []) if (gone(segment)) missing.add(segment)
+    for (const segment of this.#absent) {
+      if (this.#list === undefined || segment >= this.#listSegment || this.#list.includes(segment)) missing.add(segment)
+    }
+    if (this.#durable.segment > stop.segment) missing.add(this.#durable.segment)
+    for (const segment of missing) {
+      this.#damaged.push({ kind: 'segment', message: 'the segment is missing', segment })
+      // What an older one held, the checkpoint knows.
+      if (segment >= replayedFrom) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
+    }
+    if (this.#durable.segment === stop.segment && stop.offset < this.#durable.offset) {
+      this.#damaged.push({
+        kind: 'segment',
+        message: `the segment ends at ${stop.offset} and was durable up to ${this.#durable.offset}`,
+        ...stop,
+        size: this.#durable.offset - stop.offset,
+      })
+      this.#doubtUpTo(this.#durable)
+    }
+  }
+
+  get #listSegment(): number {
+    return this.#state.list?.segment ?? 0
+  }
+
+  #doubtUpTo(position: Position): void {
+    if (isBefore(this.#doubt, position)) this.#doubt = position
+  }
+}
+
+/** Takes all entries of a retired segment out of the state. */
+export async function retireSegment(
+  files: SegmentFiles,
+  kernel: Kernel,
+  state: LogState,
+  segment: number,
+): Promise<void> {
+  const walk = new SegmentWalk(files, kernel).walk(segment, MAGIC_BYTES, () => false)
+  for await (const part of walk) {
+    if (!('records' in part)) continue
+    for (let i = 0; i < part.count; i++) {
+      const at = part.records[i * 3] as number
+      const size = part.records[i * 3 + 1] as number
+      const tag = part.records[i * 3 + 2] as number
+      if (tag !== TAG.put) continue
+      state.retireEntry(TAG.put, part.bytes, at + ENTRY.key, { segment, offset: part.base + at, size })
+    }
+  }
+  state.segments.delete(segment)
+}
+
+export function isBefore(a: Position, b: Position): boolean {
+  return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
+}

@@ -1,0 +1,92 @@
+/**
+ * Reads the whole store and says what is wrong: the log is replayed from nothing into a state of its own, which must agree with the one
+ * in use. Damage becomes findings; only an abort or an I/O error of the disk itself ends it early.
+ */
+
+import { throwIfAborted } from '../errors.js'
+import { CHECKPOINT } from '../format/checkpoint.js'
+import { keyHex } from '../format/key.js'
+import { checkpointFile } from '../format/paths.js'
+import type { Table } from '../kernel/kernel.js'
+import { loadCheckpoint } from '../log/checkpoint.js'
+import { Replay } from '../log/replay.js'
+import { LogState, samePlace } from '../log/state.js'
+import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
+import type { Context } from './context.js'
+import { flushLog } from './staging.js'
+
+/** More differences than this say nothing new. */
+const DIFFERENCES_MAX = 1000
+
+export async function checkStore(context: Context, options: CheckOptions): Promise<CheckReport> {
+  const { signal, onProgress } = options
+  throwIfAborted(signal)
+  await flushLog(context)
+  const { state, files, kernel, writer } = context
+  const fresh = new LogState(kernel, 0n)
+  const replayed: Recovery['replayed'] = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
+  const total = state.totals().bytes
+  const replay = new Replay(files, kernel, fresh, context.id, writer.position, replayed, () => {
+    throwIfAborted(signal)
+    onProgress?.({ done: Math.min(replayed.bytes, total), total })
+  })
+  const result = await replay.run(undefined)
+  const findings: Damage[] = [...result.damaged]
+  if (!context.degraded) findings.push(...differences(context, fresh))
+  findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
+  return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }
+}
+
+/** Where the state in use and the replayed one disagree. */
+function differences({ state }: Context, fresh: LogState): Damage[] {
+  const found: Damage[] = []
+  const report = (message: string, key?: string): void => {
+    if (found.length < DIFFERENCES_MAX) found.push({ kind: 'index', message, ...(key && { key }) })
+  }
+  compareTables(state.keys, fresh.keys, 'index', report)
+  compareTables(state.shadows, fresh.shadows, 'list of shadowed keys', report)
+  for (const [segment, { bytes, liveBytes }] of state.segments) {
+    const other = fresh.segments.get(segment)
+    if (other?.bytes !== bytes || other.liveBytes !== liveBytes) {
+      report(
+        `segment ${segment}: ${liveBytes} of ${bytes} bytes live, in the log ${other?.liveBytes} of ${other?.bytes}`,
+      )
+    }
+  }
+  for (const segment of fresh.segments.keys()) {
+    if (!state.segments.has(segment)) report(`segment ${segment} is in the log only`)
+  }
+  return found
+}
+
+function compareTables(used: Table, fresh: Table, what: string, report: (message: string, key: string) => void): void {
+  const each = (table: Table, other: Table, message: string, compare: boolean) => {
+    const block = table.entries().slice()
+    for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
+      const mine = table.find(block, at)
+      const theirs = other.find(block, at)
+      const differ =
+        theirs === undefined || (compare && mine && !(samePlace(mine, theirs) && mine.size === theirs.size))
+      if (differ) report(message, keyHex(block, at))
+    }
+  }
+  each(used, fresh, `the ${what} has another place for the key than the log`, true)
+  each(fresh, used, `the ${what} does not have a key that the log has`, false)
+}
+
+async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> {
+  const read = head.read()
+  if (degraded || read?.transaction === state.transaction) return []
+  const message = read
+    ? `the head tells of transaction ${read.transaction}, the log of ${state.transaction}`
+    : 'the head cannot be read'
+  return [{ kind: 'head', file: 'head', message }]
+}
+
+async function checkCheckpoint({ storage, kernel, checkpoint, id, crc }: Context): Promise<Damage[]> {
+  if (checkpoint === undefined) return []
+  const file = checkpointFile(checkpoint.segment)
+  const load = await loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc)
+  if (load.kind === 'loaded') return []
+  return [{ kind: 'checkpoint', file, message: 'the checkpoint does not match its checksum' }]
+}

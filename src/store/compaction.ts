@@ -1,0 +1,127 @@
+/**
+ * Compaction: the live entries of sparse segments are copied to the end of the log as an ordinary transaction, which also commits
+ * the list of the segments that stay. From that COMMIT on the others are retired; their files go after the next checkpoint. A crash at any point
+ * leaves either the old segments or the new ones in charge.
+ */
+
+import { throwIfAborted } from '../errors.js'
+import { ENTRY, encodeSegmentList, MAGIC_BYTES, SEGMENT_LIST_KEY, TAG } from '../format/entry.js'
+import { Journal } from '../log/journal.js'
+import { SegmentWalk } from '../log/walk.js'
+import type { CompactReport } from '../types.js'
+import type { Context } from './context.js'
+import type { Staging } from './staging.js'
+
+export const THRESHOLD = 0.5
+
+/** Closed segments whose share of dead bytes is at least `threshold`, oldest first. Their file's first bytes always count as dead. */
+export function sparseSegments({ state, writer, unsound, degraded }: Context, threshold: number): number[] {
+  if (degraded) return []
+  const sparse: number[] = []
+  for (const [segment, { bytes, liveBytes }] of state.segments) {
+    const isClosed = segment !== writer.position.segment
+    if (isClosed && !unsound.has(segment) && (bytes - liveBytes) / bytes >= threshold) sparse.push(segment)
+  }
+  return sparse.sort((a, b) => a - b)
+}
+
+/** The first of these segments whose live bytes together make about one segment: what one step rewrites. */
+export function oneStep({ state, config }: Context, segments: readonly number[]): number[] {
+  let copied = 0
+  let count = 0
+  for (const segment of segments) {
+    copied += state.segments.get(segment)?.liveBytes ?? 0
+    if (count > 0 && copied > config.segmentBytesMax) break
+    count++
+  }
+  return segments.slice(0, count)
+}
+
+/** Rewrites these segments in one transaction. Those in which damage is met are left as they are, and not tried again. */
+export async function compactSegments(
+  context: Context,
+  staging: Staging,
+  segments: readonly number[],
+  signal?: AbortSignal,
+  onProgress?: (bytes: number) => void,
+): Promise<CompactReport> {
+  const { state } = context
+  const gone = new Journal()
+  let victims = segments
+  for (;;) {
+    if (victims.length === 0) return { segments: 0, copiedBytes: 0, freedBytes: 0 }
+    gone.clear()
+    const before = context.state.totals().bytes
+    const freedBytes = victims.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
+    try {
+      await staging.transact(true, async () => {
+        for (const victim of victims) await copyLive(context, staging, victim, gone, signal, onProgress)
+        await appendList(context, staging, victims)
+      })
+    } catch (error) {
+      if (!(error instanceof Unsound)) throw error
+      context.unsound.add(error.segment)
+      victims = victims.filter((segment) => segment !== error.segment)
+      continue
+    }
+    const copiedBytes = state.totals().bytes - before
+    gone.forEach((tag, keys, keyAt, location) => {
+      state.retireEntry(tag, keys, keyAt, location)
+    })
+    for (const victim of victims) {
+      state.segments.delete(victim)
+      context.retired.push(victim)
+    }
+    return { segments: victims.length, copiedBytes, freedBytes }
+  }
+}
+
+/** A segment turned out damaged while it was copied: what it holds must not be dropped. */
+class Unsound extends Error {
+  constructor(readonly segment: number) {
+    super(`segment ${segment} is damaged`)
+  }
+}
+
+async function copyLive(
+  context: Context,
+  staging: Staging,
+  segment: number,
+  gone: Journal,
+  signal: AbortSignal | undefined,
+  onProgress: ((bytes: number) => void) | undefined,
+): Promise<void> {
+  const walk = new SegmentWalk(context.files, context.kernel)
+  let end = 0
+  for await (const part of walk.walk(segment, MAGIC_BYTES, () => false)) {
+    if (!('records' in part)) throw new Unsound(segment)
+    throwIfAborted(signal)
+    for (let i = 0; i < part.count; i++) {
+      const at = part.records[i * 3] as number
+      const size = part.records[i * 3 + 1] as number
+      const tag = part.records[i * 3 + 2] as number
+      end = part.base + at + size
+      if (tag !== TAG.put && tag !== TAG.delete) continue
+      const keyAt = at + ENTRY.key
+      const location = { segment, offset: part.base + at, size }
+      if (context.state.isLive(tag, part.bytes, keyAt, location)) {
+        const key = part.bytes.slice(keyAt, keyAt + 32)
+        await staging.append(tag, key, part.bytes.subarray(at + ENTRY.putHeaderBytes, at + size))
+      }
+      gone.add(tag, part.bytes, keyAt, segment, location.offset, size)
+    }
+    onProgress?.(end)
+  }
+  if (end < (context.state.segments.get(segment)?.bytes ?? 0)) throw new Unsound(segment)
+}
+
+/** The list of what stays: everything but the victims, up to the segment that the list itself stands in. */
+async function appendList(context: Context, staging: Staging, victims: readonly number[]): Promise<void> {
+  const { state, writer } = context
+  await writer.makeRoom()
+  const leaving = new Set(victims)
+  const staying = new Set([...state.segments.keys()].filter((segment) => !leaving.has(segment)))
+  for (let segment = staging.firstSegment; segment <= writer.position.segment; segment++) staying.add(segment)
+  const list = [...staying].sort((a, b) => a - b)
+  await staging.append(TAG.put, SEGMENT_LIST_KEY, encodeSegmentList(list))
+}

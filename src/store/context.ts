@@ -1,0 +1,47 @@
+/**
+ * What the parts of an open store share: the log's files, its writer and reader, the state, and the places where
+ * numbers and time come from. Made by open.ts, owned by the engine.
+ */
+
+import type { Config } from '../format/config.js'
+import type { Crc } from '../format/head.js'
+import type { Kernel } from '../kernel/kernel.js'
+import type { HeadFile } from '../log/head-file.js'
+import type { LogReader } from '../log/reader.js'
+import type { SegmentFiles } from '../log/segments.js'
+import type { LogState } from '../log/state.js'
+import type { LogWriter, Position } from '../log/writer.js'
+import type { Storage, StorageFile } from '../storage/storage.js'
+import type { Recovery } from '../types.js'
+import type { Hasher } from './hash.js'
+
+export interface Context {
+  readonly storage: Storage
+  readonly kernel: Kernel
+  readonly crc: Crc
+  readonly config: Config
+  /** The store's id as 32 bytes. */
+  readonly id: Uint8Array
+  /** The open README: while it is held, the store is ours. */
+  readonly lock: StorageFile
+  readonly head: HeadFile
+  readonly files: SegmentFiles
+  readonly state: LogState
+  readonly writer: LogWriter
+  readonly reader: LogReader
+  readonly hasher: Hasher
+  readonly recovery: Recovery
+  /** True while an entry or a segment is damaged: then nothing is compacted and no checkpoint hides the damage. */
+  degraded: boolean
+  /** Before this place only values that prove themselves by their SHA-256 are believed. */
+  doubt: Position
+  /** The durable checkpoint, and the bytes that the log has grown by since. */
+  checkpoint: Position | undefined
+  bytesSinceCheckpoint: number
+  /** Retired segments whose files go when a checkpoint no longer needs them. */
+  retired: number[]
+  /** Segments that compaction found damaged and leaves alone. */
+  readonly unsound: Set<number>
+  /** Keys whose entry was found damaged: a put of the same bytes writes them anew. */
+  readonly damagedKeys: Set<string>
+}

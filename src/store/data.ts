@@ -1,0 +1,48 @@
+/**
+ * From what a caller hands over to bytes: type and size are checked here, before anything is written.
+ */
+
+import { StoreError } from '../errors.js'
+import { VALUE_BYTES_MAX } from '../format/entry.js'
+import type { Data } from '../types.js'
+
+/** Bytes of the data if that can be told without reading it; an upper bound for a string. Throws TypeError and TOO_LARGE. */
+export function dataBytes(data: Data): number {
+  const size = sizeOf(data)
+  if (size > VALUE_BYTES_MAX && typeof data !== 'string') throw tooLarge(size)
+  return size
+}
+
+/** The bytes of `data`; a promise for a Blob. They are the caller's own array where that was handed over. */
+export function toBytes(data: Data): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  dataBytes(data)
+  if (typeof data === 'string') {
+    const bytes = new TextEncoder().encode(data)
+    if (bytes.length > VALUE_BYTES_MAX) throw tooLarge(bytes.length)
+    return bytes
+  }
+  if (data instanceof Uint8Array) {
+    // A SharedArrayBuffer may change while it is hashed and written, so it is copied once.
+    return data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
+  }
+  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  return data.arrayBuffer().then((buffer) => new Uint8Array(buffer))
+}
+
+function sizeOf(data: Data): number {
+  if (data instanceof Uint8Array || data instanceof ArrayBuffer) return data.byteLength
+  if (typeof data === 'string') return data.length
+  if (typeof Blob !== 'undefined' && data instanceof Blob) return data.size
+  throw new TypeError(`data is a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kindOf(data)}`)
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return `an object of class ${(value as object).constructor?.name ?? '(none)'}`
+}
+
+function tooLarge(size: number): StoreError {
+  const message = `a value is at most ${VALUE_BYTES_MAX} bytes, this one has ${size}; store it in parts`
+  return new StoreError('TOO_LARGE', message)
+}

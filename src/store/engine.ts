@@ -1,0 +1,324 @@
+/**
+ * The engine: a store open in this thread. It has the same calls as the page's `Store` and is what the worker's host, a worker of
+ * one's own and Node programs use. It needs storage and a kernel and nothing else of the platform.
+ */
+
+import { StoreError, throwIfAborted } from '../errors.js'
+import { ENTRY } from '../format/entry.js'
+import { keyHex, parseKey } from '../format/key.js'
+import { createKernel, type Kernel } from '../kernel/kernel.js'
+import type { Storage } from '../storage/storage.js'
+import type {
+  CheckOptions,
+  CheckReport,
+  CommitOptions,
+  CompactOptions,
+  CompactReport,
+  Data,
+  Durability,
+  EngineOptions,
+  Key,
+  KeyEntry,
+  KeyLike,
+  PutOptions,
+  Recovery,
+  Stats,
+  Store,
+  Transaction,
+} from '../types.js'
+import { checkStore } from './check.js'
+import { compactSegments, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
+import type { Context } from './context.js'
+import { dataBytes, toBytes } from './data.js'
+import { checkpoint, checkpointIsDue, closingCheckpointIsDue, removeRetired } from './maintenance.js'
+import { openContext } from './open.js'
+import { WriteQueue } from './queue.js'
+import { readValue, readValues } from './read.js'
+import { flushLog, Staging } from './staging.js'
+import { EngineTransaction } from './transaction.js'
+
+export interface OpenEngineOptions extends EngineOptions {
+  /** What the store calls itself; only for the caller. */
+  name?: string
+  /** A kernel to share between engines; one is made unless given. */
+  kernel?: Kernel
+  /** Fills an array with random bytes, for the id and the hash seed; `crypto.getRandomValues` unless given. */
+  random?: (bytes: Uint8Array<ArrayBuffer>) => void
+}
+
+/** Opens the store in `storage`, which is its directory. Throws LOCKED at once when it is open elsewhere, NOT_FOUND, FORMAT. */
+export async function openEngine(storage: Storage, options: OpenEngineOptions = {}): Promise<Engine> {
+  throwIfAborted(options.signal)
+  const context = await openContext({
+    storage,
+    kernel: options.kernel ?? (await createKernel()),
+    create: options.create ?? true,
+    maxSegmentSize: options.maxSegmentSize,
+    random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
+    signal: options.signal,
+  })
+  return new Engine(context, options.name ?? '', options.durability ?? 'strict')
+}
+
+export class Engine implements Store {
+  readonly name: string
+  readonly id: string
+  readonly recovery: Recovery
+  readonly #context: Context
+  readonly #durability: Durability
+  readonly #staging: Staging
+  readonly #queue: WriteQueue
+  readonly #transactions = new Set<EngineTransaction>()
+  #closing: Promise<void> | undefined
+
+  constructor(context: Context, name: string, durability: Durability) {
+    this.name = name
+    this.id = context.config.id
+    this.recovery = context.recovery
+    this.#context = context
+    this.#durability = durability
+    this.#staging = new Staging(context)
+    this.#queue = new WriteQueue(this.#staging, () => this.#maintain())
+  }
+
+  async put(data: Data, options: PutOptions = {}): Promise<Key> {
+    this.#assertOpen()
+    return await this.#queue.write(
+      this.#isStrict(options.durability),
+      () => this.#content(data),
+      async (staging, { key, bytes }) => {
+        await staging.put(key, bytes)
+        return keyHex(key)
+      },
+    )
+  }
+
+  async putMany(data: Iterable<Data> | AsyncIterable<Data>, options: PutOptions = {}): Promise<Key[]> {
+    this.#assertOpen()
+    return await this.transaction(async (tx) => {
+      const keys: Promise<Key>[] = []
+      for await (const item of data) keys.push(tx.put(item))
+      return await Promise.all(keys)
+    }, options)
+  }
+
+  async set(key: KeyLike, data: Data, options: PutOptions = {}): Promise<void> {
+    this.#assertOpen()
+    const name = parseKey(key)
+    await this.#queue.write(
+      this.#isStrict(options.durability),
+      () => toBytes(data),
+      (staging, bytes) => staging.set(name, bytes),
+    )
+  }
+
+  async get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.#assertOpen()
+    const name = parseKey(key)
+    return await readValue(this.#context, name, () => this.#context.state.keys.find(name))
+  }
+
+  async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+    this.#assertOpen()
+    return await readValues(this.#context, Array.from(keys, parseKey))
+  }
+
+  async has(key: KeyLike): Promise<boolean> {
+    this.#assertOpen()
+    return this.#context.state.keys.has(parseKey(key))
+  }
+
+  async hasMany(keys: Iterable<KeyLike>): Promise<boolean[]> {
+    this.#assertOpen()
+    return Array.from(keys, (key) => this.#context.state.keys.has(parseKey(key)))
+  }
+
+  async delete(key: KeyLike): Promise<boolean> {
+    return (await this.deleteMany([key])) === 1
+  }
+
+  async deleteMany(keys: Iterable<KeyLike>, options: CommitOptions = {}): Promise<number> {
+    this.#assertOpen()
+    const names = Array.from(keys, parseKey)
+    return await this.#queue.write(
+      this.#isStrict(options.durability),
+      () => names,
+      async (staging) => {
+        let count = 0
+        for (const name of names) if (await staging.delete(name)) count++
+        return count
+      },
+    )
+  }
+
+  async *keys(options: { signal?: AbortSignal } = {}): AsyncGenerator<KeyEntry> {
+    this.#assertOpen()
+    throwIfAborted(options.signal)
+    const block = this.#context.state.keys.entries().slice()
+    const view = new DataView(block.buffer)
+    const entryBytes = block.length / Math.max(1, this.#context.state.keys.count)
+    for (let at = 0; at < block.length; at += entryBytes) {
+      throwIfAborted(options.signal)
+      yield { key: keyHex(block, at), size: view.getUint32(at + entryBytes - 4, true) - ENTRY.putHeaderBytes }
+    }
+  }
+
+  async transaction<T>(fn: (tx: Transaction) => Promise<T> | T, options: CommitOptions = {}): Promise<T> {
+    const tx = await this.begin(options)
+    try {
+      const result = await fn(tx)
+      await tx.commit()
+      return result
+    } catch (error) {
+      // When it was the commit that failed, or fn ended the transaction itself, there is nothing left to undo.
+      await tx[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async begin(options: CommitOptions = {}): Promise<Transaction> {
+    this.#assertOpen()
+    return await new Promise<Transaction>((resolve, reject) => {
+      this.#queue
+        .turn(async () => {
+          this.#assertOpen()
+          await this.#staging.begin()
+          await new Promise<void>((release) => {
+            const strict = this.#isStrict(options.durability)
+            const tx = new EngineTransaction(this.#staging, this.#context.hasher, strict, () => {
+              this.#transactions.delete(tx)
+              release()
+            })
+            this.#transactions.add(tx)
+            resolve(tx)
+          })
+          await this.#maintain()
+        })
+        .catch(reject)
+    })
+  }
+
+  async stats(): Promise<Stats> {
+    this.#assertOpen()
+    const { state } = this.#context
+    const { bytes, liveBytes } = state.totals()
+    return {
+      count: state.keys.count,
+      bytes: state.valueBytes,
+      logBytes: bytes,
+      liveBytes,
+      deadBytes: bytes - liveBytes,
+      transactions: state.transaction,
+      segments: [...state.segments]
+        .sort(([a], [b]) => a - b)
+        .map(([segment, { bytes, liveBytes }]) => ({ segment, bytes, liveBytes })),
+      indexBytes: state.keys.memoryBytes + state.shadows.memoryBytes,
+    }
+  }
+
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    this.#assertOpen()
+    return await this.#queue.turn(() => checkStore(this.#context, options))
+  }
+
+  async compact(options: CompactOptions = {}): Promise<CompactReport> {
+    this.#assertOpen()
+    const { threshold = THRESHOLD, signal, onProgress } = options
+    if (!(threshold >= 0 && threshold <= 1)) throw new TypeError(`threshold is a number from 0 to 1, not ${threshold}`)
+    return await this.#queue.turn(async () => {
+      throwIfAborted(signal)
+      const { state, writer } = this.#context
+      const active = state.segments.get(writer.position.segment)
+      if (active && (active.bytes - active.liveBytes) / active.bytes >= threshold) {
+        await flushLog(this.#context)
+        await writer.roll()
+      }
+      const report: CompactReport = { segments: 0, copiedBytes: 0, freedBytes: 0 }
+      let left = sparseSegments(this.#context, threshold)
+      const total = left.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
+      while (left.length > 0) {
+        throwIfAborted(signal)
+        const step = oneStep(this.#context, left)
+        left = left.slice(step.length)
+        const done = await compactSegments(this.#context, this.#staging, step, signal)
+        report.segments += done.segments
+        report.copiedBytes += done.copiedBytes
+        report.freedBytes += done.freedBytes
+        onProgress?.({ done: report.freedBytes, total })
+      }
+      if (report.segments > 0) await checkpoint(this.#context)
+      await removeRetired(this.#context)
+      report.freedBytes -= report.copiedBytes
+      return report
+    })
+  }
+
+  async flush(): Promise<void> {
+    this.#assertOpen()
+    await this.#queue.turn(() => flushLog(this.#context))
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
+    await this.#queue.idle()
+    const { writer, head, files, lock } = this.#context
+    try {
+      await flushLog(this.#context)
+      if (closingCheckpointIsDue(this.#context)) await checkpoint(this.#context)
+      await removeRetired(this.#context)
+      await head.flush()
+      await writer.close()
+    } finally {
+      head.close()
+      await files.close()
+      lock.close()
+    }
+  }
+
+  /** Between commits. What fails here is not lost: it is due again after the next commit, and `compact` and `close` report it. */
+  async #maintain(): Promise<void> {
+    const context = this.#context
+    try {
+      const sparse = sparseSegments(context, THRESHOLD)
+      if (sparse.length > 0) await compactSegments(context, this.#staging, oneStep(context, sparse))
+      if (checkpointIsDue(context)) await checkpoint(context)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
+  /** The bytes and the key of a content; a promise when it has to be read or is large. Throws TypeError and TOO_LARGE. */
+  #content(data: Data): Content | Promise<Content> {
+    dataBytes(data)
+    const bytes = toBytes(data)
+    if (bytes instanceof Promise) return bytes.then((read) => this.#hashed(read))
+    return this.#hashed(bytes)
+  }
+
+  #hashed(bytes: Uint8Array<ArrayBuffer>): Content | Promise<Content> {
+    const key = this.#context.hasher.sha256(bytes)
+    return key instanceof Promise ? key.then((digest) => ({ key: digest, bytes })) : { key, bytes }
+  }
+
+  #isStrict(durability: Durability | undefined): boolean {
+    return (durability ?? this.#durability) === 'strict'
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StoreError('CLOSED', 'the store is closed; open it again')
+  }
+}
+
+interface Content {
+  key: Uint8Array<ArrayBuffer>
+  bytes: Uint8Array<ArrayBuffer>
+}

@@ -1,0 +1,53 @@
+/**
+ * What is done between commits, when nobody waits: checkpoints and the removal of what they make needless. Both are amortized over the
+ * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds.
+ */
+
+import { CHECKPOINT } from '../format/checkpoint.js'
+import { checkpointFile } from '../format/paths.js'
+import { saveCheckpoint } from '../log/checkpoint.js'
+import type { Context } from './context.js'
+import { flushLog } from './staging.js'
+
+/** A checkpoint is written when the log has grown by this many times its size: so it adds at most an eighth to what is written. */
+const CHECKPOINT_GROWTH = 8
+/** ... and by at least this: what takes a few milliseconds to replay needs none. */
+const CHECKPOINT_BYTES_LEAST = 8 * 1024 * 1024
+/** A clean close writes one already when the log has grown by this. */
+const CLOSING_BYTES_LEAST = 256 * 1024
+
+export function checkpointIsDue({ state, bytesSinceCheckpoint }: Context): boolean {
+  const size = (state.keys.count + state.shadows.count) * CHECKPOINT.entryBytes
+  return bytesSinceCheckpoint >= Math.max(CHECKPOINT_BYTES_LEAST, size * CHECKPOINT_GROWTH)
+}
+
+export function closingCheckpointIsDue({ checkpoint, bytesSinceCheckpoint }: Context): boolean {
+  return bytesSinceCheckpoint >= CLOSING_BYTES_LEAST || (checkpoint === undefined && bytesSinceCheckpoint > 0)
+}
+
+/**
+ * Saves the state. The checkpoint before this one stays until the new one is durable: should both be of one segment, and so have one
+ * name, the segment is closed first.
+ */
+export async function checkpoint(context: Context): Promise<void> {
+  const { storage, state, writer, head } = context
+  if (context.degraded) return
+  await flushLog(context)
+  if (context.checkpoint?.segment === writer.position.segment) await writer.roll()
+  const position = writer.position
+  await saveCheckpoint(storage, state, position, context.id, context.crc)
+  await head.flush()
+  const old = context.checkpoint
+  context.checkpoint = position
+  context.bytesSinceCheckpoint = 0
+  if (old) await storage.remove(checkpointFile(old.segment))
+  await removeRetired(context)
+}
+
+/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them. */
+export async function removeRetired(context: Context): Promise<void> {
+  for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
+    await context.files.remove(segment)
+    context.retired.pop()
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The order of writers. One writes at a time; puts, sets and deletes that wait together become one transaction with one
+ * flush (group commit), in the order of their calls. An explicit transaction, a compaction or a check has its turn alone.
+ */
+
+import type { Staging } from './staging.js'
+
+/** A write that may share its transaction with others. */
+interface Write {
+  kind: 'write'
+  strict: boolean
+  /** Everything that can be refused without writing: reading a Blob, hashing, checks. Starts at once, for all that wait. */
+  prepared: Promise<unknown> | undefined
+  stage(staging: Staging): Promise<void>
+  done(): void
+  fail(error: unknown): void
+}
+
+interface Turn {
+  kind: 'turn'
+  run(): Promise<void>
+}
+
+export class WriteQueue {
+  readonly #staging: Staging
+  readonly #afterCommit: () => Promise<void>
+  readonly #waiting: (Write | Turn)[] = []
+  #running: Promise<void> | undefined
+
+  /** `afterCommit` is called, in its own turn, when writes are committed and nobody waits. */
+  constructor(staging: Staging, afterCommit: () => Promise<void>) {
+    this.#staging = staging
+    this.#afterCommit = afterCommit
+  }
+
+  /** Queues one write. `prepare` may throw or reject: then nothing is written, and others are not disturbed. */
+  write<P, T>(
+    strict: boolean,
+    prepare: () => P | Promise<P>,
+    stage: (staging: Staging, prepared: P) => Promise<T>,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let ready: P | Promise<P>
+      try {
+        ready = prepare()
+      } catch (error) {
+        reject(error)
+        return
+      }
+      const waits = ready instanceof Promise
+      if (waits) (ready as Promise<P>).catch(() => undefined)
+      let result: T
+      this.#push({
+        kind: 'write',
+        strict,
+        prepared: waits ? (ready as Promise<P>) : undefined,
+        stage: async (staging) => {
+          result = await stage(staging, await ready)
+        },
+        done: () => resolve(result),
+        fail: reject,
+      })
+    })
+  }
+
+  /** Has `run` to itself. */
+  turn<T>(run: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#push({ kind: 'turn', run: () => run().then(resolve, reject) })
+    })
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  #push(job: Write | Turn): void {
+    this.#waiting.push(job)
+    // Started in a microtask of its own, so that calls made together are found together.
+    this.#running ??= Promise.resolve().then(() => this.#run())
+  }
+
+  async #run(): Promise<void> {
+    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
+      if (job.kind === 'turn') {
+        await job.run()
+        continue
+      }
+      const group = [job]
+      while (this.#waiting[0]?.kind === 'write') group.push(this.#waiting.shift() as Write)
+      await this.#commit(group)
+      if (this.#waiting.length === 0) await this.#afterCommit()
+    }
+    this.#running = undefined
+  }
+
+  async #commit(group: Write[]): Promise<void> {
+    const ready: Write[] = []
+    for (const write of group) {
+      try {
+        await write.prepared
+        ready.push(write)
+      } catch (error) {
+        write.fail(error)
+      }
+    }
+    try {
+      await this.#staging.transact(
+        ready.some((write) => write.strict),
+        async () => {
+          for (const write of ready) await write.stage(this.#staging)
+        },
+      )
+    } catch (error) {
+      if (ready.length === 1) ready[0]?.fail(error)
+      // One that does not fit must not take the others with it: a delete is to work on a full disk.
+      else for (const write of ready) await this.#commit([write])
+      return
+    }
+    for (const write of ready) write.done()
+  }
+}

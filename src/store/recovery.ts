@@ -1,0 +1,189 @@
+/**
+ * What happens between the lock and the first call: take the newest good checkpoint, replay the log behind it, and cut off what
+ * no COMMIT covers. A crash anywhere in here leaves a store that the next opening treats the same way.
+ */
+
+import { COMMIT } from '../format/entry.js'
+import type { Crc, Head } from '../format/head.js'
+import { checkpointNumber, LOST_AND_FOUND } from '../format/paths.js'
+import type { Kernel } from '../kernel/kernel.js'
+import { loadCheckpoint } from '../log/checkpoint.js'
+import { isBefore, Replay, type ReplayResult, StaleCheckpoint } from '../log/replay.js'
+import type { SegmentFiles } from '../log/segments.js'
+import type { LogState } from '../log/state.js'
+import type { Position } from '../log/writer.js'
+import type { Storage } from '../storage/storage.js'
+import type { Damage, Recovery } from '../types.js'
+
+export interface Recovered {
+  recovery: Recovery
+  replay: ReplayResult
+  checkpoint: Position | undefined
+  degraded: boolean
+  /** Where the next entry goes, and the end of the segment before it. */
+  end: Position
+  previous: Position | undefined
+}
+
+export interface RecoveryInput {
+  storage: Storage
+  kernel: Kernel
+  crc: Crc
+  id: Uint8Array
+  files: SegmentFiles
+  state: LogState
+  /** What the head file says; undefined when it cannot be believed. */
+  head: Head | undefined
+}
+
+const COPY_BYTES = 1024 * 1024
+
+export async function recover(input: RecoveryInput): Promise<Recovered> {
+  const { storage, files, state, head } = input
+  const recovery: Recovery = {
+    created: false,
+    source: 'log',
+    replayed: { segments: 0, transactions: 0, entries: 0, bytes: 0 },
+    rolledBack: { entries: 0, bytes: 0 },
+    setAside: [],
+    damaged: [],
+  }
+  const checkpoints = await newestFirst(storage)
+  let checkpoint = await firstGood(input, checkpoints, recovery.damaged)
+  if (head === undefined && (files.list().length > 0 || checkpoint)) {
+    const message = 'neither slot of the head can be read, so a damaged end of the log looks like a torn one'
+    recovery.damaged.push({ kind: 'head', file: 'head', message })
+  }
+  const durable = later(head ?? { segment: 0, offset: 0 }, checkpoint?.position ?? { segment: 0, offset: 0 })
+  const replayFrom = (from: Position | undefined) =>
+    new Replay(files, input.kernel, state, input.id, durable, recovery.replayed).run(from)
+  let replay: ReplayResult
+  try {
+    replay = await replayFrom(checkpoint?.position)
+  } catch (error) {
+    if (!(error instanceof StaleCheckpoint)) throw error
+    checkpoint = undefined
+    state.clear()
+    recovery.replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
+    replay = await new Replay(files, input.kernel, state, input.id, durable, recovery.replayed).run(undefined)
+  }
+  if (checkpoint) recovery.source = 'checkpoint'
+  recovery.damaged.push(...replay.damaged)
+  state.transaction = Math.max(state.transaction, head?.transaction ?? 0)
+  const degraded = recovery.damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')
+  await cutTail(storage, files, replay, recovery)
+  if (!degraded) {
+    for (const { name } of checkpoints) if (name !== checkpoint?.name) await storage.remove(name)
+  }
+  const { end, previous } = await nextEntry(files, replay.end, degraded, durable)
+  return { recovery, replay, checkpoint: checkpoint?.position, degraded, end, previous }
+}
+
+async function newestFirst(storage: Storage): Promise<{ name: string; number: number }[]> {
+  const found = []
+  for (const name of await storage.list('')) {
+    const number = checkpointNumber(name)
+    if (number !== undefined) found.push({ name, number })
+  }
+  return found.sort((a, b) => b.number - a.number)
+}
+
+async function firstGood(
+  { storage, state, id, crc }: RecoveryInput,
+  checkpoints: { name: string; number: number }[],
+  damaged: Damage[],
+): Promise<{ name: string; position: Position } | undefined> {
+  for (const { name } of checkpoints) {
+    const load = await loadCheckpoint(storage, name, state, id, crc)
+    if (load.kind === 'loaded') return { name, position: load.position }
+    if (load.kind === 'corrupt') {
+      const message = 'the checkpoint does not match its checksum; the log is read instead'
+      damaged.push({ kind: 'checkpoint', file: name, message })
+    }
+  }
+  return undefined
+}
+
+/** Removes what lies behind the last commit. What might hold a COMMIT that cannot be reached is copied to lost+found/ first. */
+async function cutTail(
+  storage: Storage,
+  files: SegmentFiles,
+  { end, stop, tailEntries, damaged }: ReplayResult,
+  recovery: Recovery,
+): Promise<void> {
+  recovery.rolledBack.entries = tailEntries
+  const unreachable = damaged.some(
+    ({ segment, offset }) => segment !== undefined && offset !== undefined && !isBefore({ segment, offset }, end),
+  )
+  for (const segment of files.list().reverse()) {
+    if (segment < end.segment) break
+    const from = segment === end.segment ? end.offset : 0
+    const size = await files.with(segment, (file) => file.size())
+    if (size > from) {
+      recovery.rolledBack.bytes += size - from
+      const unread = segment === stop.segment ? stop.offset : segment > stop.segment ? 0 : size
+      if (unreachable || (await holdsCommit(files, segment, unread))) {
+        recovery.setAside.push(await setAside(storage, files, segment, from))
+      }
+    }
+    if (from === 0) await files.discard(segment)
+    else if (size > from) {
+      await files.open(segment)
+      const file = files.peek(segment)
+      file?.truncate(from)
+      await file?.flush()
+    }
+  }
+}
+
+/** True when the nine bytes of a COMMIT stand anywhere behind `from`. */
+async function holdsCommit(files: SegmentFiles, segment: number, from: number): Promise<boolean> {
+  const overlap = COMMIT.length - 1
+  const bytes = new Uint8Array(COPY_BYTES)
+  for (let at = from; ; at += COPY_BYTES - overlap) {
+    const got = await files.with(segment, (file) => file.read(bytes, at))
+    for (let i = 0; i + COMMIT.length <= got; i++) {
+      if (COMMIT.every((byte, j) => bytes[i + j] === byte)) return true
+    }
+    if (got < COPY_BYTES) return false
+  }
+}
+
+/** Copies a segment's bytes from `from` on into lost+found/ and returns the path of the copy, which is durable. */
+export async function setAside(storage: Storage, files: SegmentFiles, segment: number, from: number): Promise<string> {
+  const path = `${LOST_AND_FOUND}/${segment}.${from}`
+  const copy = await storage.open(path, { create: true })
+  try {
+    copy.truncate(0)
+    const bytes = new Uint8Array(COPY_BYTES)
+    for (let at = from; ; at += COPY_BYTES) {
+      const got = await files.with(segment, (file) => file.read(bytes, at))
+      copy.write(bytes.subarray(0, got), at - from)
+      if (got < COPY_BYTES) break
+    }
+    await copy.flush()
+  } finally {
+    copy.close()
+  }
+  return path
+}
+
+/** The log goes on where it ends; behind damage, and behind nothing, in a segment of its own. */
+async function nextEntry(
+  files: SegmentFiles,
+  end: Position,
+  degraded: boolean,
+  durable: Position,
+): Promise<{ end: Position; previous: Position | undefined }> {
+  if (!degraded && end.offset > 0) return { end, previous: undefined }
+  const last = files.list().at(-1)
+  const segment = degraded ? Math.max(last ?? 0, durable.segment, end.segment) + 1 : end.segment
+  const next = { segment, offset: 0 }
+  if (last === undefined) return { end: next, previous: undefined }
+  const offset = await files.with(last, (file) => file.size())
+  return { end: next, previous: { segment: last, offset } }
+}
+
+function later<T extends Position>(a: T, b: Position): Position {
+  return isBefore(a, b) ? b : a
+}

@@ -1,0 +1,117 @@
+/**
+ * One transaction as the log sees it: entries appended to the writer, remembered in a journal, visible through an overlay to reads
+ * inside. Only a commit that reached the log changes the state. One staging is open at a time.
+ */
+
+import { TAG } from '../format/entry.js'
+import { keyHex } from '../format/key.js'
+import type { Location, Table } from '../kernel/kernel.js'
+import { Journal } from '../log/journal.js'
+import type { Context } from './context.js'
+import { readValue } from './read.js'
+
+/** In the overlay: the key is deleted in this transaction. No entry has this size. */
+const DELETED = 0
+
+export class Staging {
+  readonly #context: Context
+  readonly #overlay: Table
+  readonly #journal = new Journal()
+
+  /** The segment in which the transaction began. */
+  firstSegment = 0
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#overlay = context.kernel.table(0n)
+  }
+
+  async begin(): Promise<void> {
+    await this.#context.writer.begin()
+    this.firstSegment = this.#context.writer.position.segment
+    this.#journal.clear()
+    if (this.#overlay.count > 0) this.#overlay.clear()
+  }
+
+  /** Runs `stage` between `begin` and `commit`, or `rollback` when anything throws. */
+  async transact(strict: boolean, stage: () => Promise<void>): Promise<void> {
+    await this.begin()
+    try {
+      await stage()
+      await this.commit(strict)
+    } catch (error) {
+      await this.rollback()
+      throw error
+    }
+  }
+
+  /** The live entry of a key as this transaction sees it. */
+  find(key: Uint8Array): Location | undefined {
+    const staged = this.#overlay.count > 0 ? this.#overlay.find(key) : undefined
+    if (staged) return staged.size === DELETED ? undefined : staged
+    return this.#context.state.keys.find(key)
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.find(key) !== undefined
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return await readValue(this.#context, key, () => this.find(key))
+  }
+
+  /** Stores content under its own hash. What is there already, and not known to be damaged, is not written again. */
+  async put(key: Uint8Array, value: Uint8Array): Promise<void> {
+    const { damagedKeys } = this.#context
+    if (this.has(key) && (damagedKeys.size === 0 || !damagedKeys.has(keyHex(key)))) return
+    await this.set(key, value)
+    if (damagedKeys.size > 0) damagedKeys.delete(keyHex(key))
+  }
+
+  async set(key: Uint8Array, value: Uint8Array): Promise<void> {
+    await this.append(TAG.put, key, value)
+  }
+
+  async delete(key: Uint8Array): Promise<boolean> {
+    if (!this.has(key)) return false
+    await this.append(TAG.delete, key)
+    return true
+  }
+
+  async append(tag: typeof TAG.put | typeof TAG.delete, key: Uint8Array, value?: Uint8Array): Promise<void> {
+    const { writer } = this.#context
+    const room = writer.makeRoom()
+    if (room) await room
+    const { segment, offset, size } = writer.append(tag, key, value)
+    this.#journal.add(tag, key, 0, segment, offset, size)
+    this.#overlay.set(key, 0, segment, offset, tag === TAG.put ? size : DELETED)
+  }
+
+  /** Commits, if there is anything; with `strict` everything committed so far is durable afterwards. */
+  async commit(strict: boolean): Promise<void> {
+    const { writer, state, head } = this.#context
+    if (this.#journal.count === 0) {
+      await writer.rollback()
+      if (strict) await flushLog(this.#context)
+      return
+    }
+    for (const { segment, offset } of await writer.commit(strict)) {
+      const stats = state.segment(segment)
+      this.#context.bytesSinceCheckpoint += offset - stats.bytes
+      stats.bytes = offset
+    }
+    this.#journal.commit(state)
+    if (writer.flushed) head.write({ transaction: state.transaction, ...writer.position })
+  }
+
+  async rollback(): Promise<void> {
+    await this.#context.writer.rollback()
+  }
+}
+
+/** Flushes what relaxed commits wrote, and says so in the head. */
+export async function flushLog({ writer, state, head }: Context): Promise<void> {
+  if (writer.flushed) return
+  await writer.flush()
+  head.write({ transaction: state.transaction, ...writer.position })
+}
