@@ -38,6 +38,7 @@ export interface ReplayResult {
 export class StaleCheckpoint extends Error {}
 
 const NOWHERE: Position = { segment: 0, offset: 0 }
+const BEFORE_ALL: Position = { segment: NO_SEGMENT, offset: 0 }
 
 export class Replay {
   readonly #files: SegmentFiles
@@ -85,7 +86,7 @@ export class Replay {
   async run(from: Position | undefined): Promise<ReplayResult> {
     const segments = await this.#withBytes(from?.segment ?? 0)
     this.#end = from ?? NOWHERE
-    let stop = this.#end
+    let stop = from ?? BEFORE_ALL
     for (const segment of segments) {
       const start = segment === from?.segment ? from.offset : 0
       const isLast = segment === segments.at(-1)
@@ -93,6 +94,7 @@ export class Replay {
       stop = { segment, offset: await this.#segment(segment, start, isLast, start === 0 ? stop : undefined) }
     }
     await this.#passMark()
+    if (stop === BEFORE_ALL) stop = NOWHERE
     if (from) this.#leftovers(from.segment)
     this.#findMissing(stop, from?.segment ?? 0)
     return {
