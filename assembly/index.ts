@@ -2,11 +2,11 @@
 // its only caller and checks every argument: in here an address is believed.
 
 import { crc32Prepare } from './crc32'
-import { KEY } from './memory'
+import { DIGEST } from './memory'
 
 export { crc32 } from './crc32'
 export { scan, seal, verify } from './entry'
-export { BASE, DIGEST, KEY, MIXERS, RECORDS, reserve, SCANNED } from './memory'
+export { BASE, DIGEST, KEYS, KEYS_MAX, MIXERS, PLACES, RECORDS, reserve, SCANNED } from './memory'
 export { sha256 } from './sha256'
 export {
   tableAdopt,
@@ -16,10 +16,11 @@ export {
   tableDelete,
   tableEntries,
   tableFind,
+  tableFindMany,
   tablePrepare,
   tableSet,
 } from './table'
 
 // The compiler's constants must end where the map in memory.ts begins.
-if (__heap_base > KEY) unreachable()
+if (__heap_base > DIGEST) unreachable()
 crc32Prepare()

@@ -2,22 +2,22 @@
 // end of the table. The typed face (src/kernel/) learns the addresses it needs from the module's exports.
 //
 //   0x00000   constants that the compiler places (checked in index.ts)
-//   0x00800   KEY       32 B   argument of the table's calls
-//   0x00820   DIGEST    32 B   result of sha256
+//   0x00800   DIGEST    32 B   result of sha256
 //   0x00840   SCANNED   16 B   result of scan: at, stop, need
 //   0x00880   MIXERS    72 B   the table's secret: nine u64
 //   0x00900   SCHEDULE  256 B  SHA-256, message schedule
 //   0x00a00   PADDING   128 B  SHA-256, the last one or two blocks
 //   0x01000   SLICES    16 KiB CRC-32, 16 tables of 256 u32
 //   0x05000   RECORDS   12 KiB result of scan: offset, size, tag of each entry
+//       or    KEYS      8 KiB  arguments of the table's calls
+//   0x07000   PLACES    3 KiB  result of tableFindMany: segment, offset, size for each key
 //   0x08000   SCRATCH   26 KiB CRC-32, the pieces being cancelled
 //   0x0e800   REST      6 KiB  CRC-32, what is left of a message after cancelling
 //   0x10000   BASE      an arena's bytes, or a table's slots and, after them, its entries; grows to the end of memory
 //
 // An instance is an arena or a table, never both.
 
-export const KEY: usize = 0x0800
-export const DIGEST: usize = 0x0820
+export const DIGEST: usize = 0x0800
 export const SCANNED: usize = 0x0840
 export const MIXERS: usize = 0x0880
 export const SCHEDULE: usize = 0x0900
@@ -25,6 +25,9 @@ export const PADDING: usize = 0x0a00
 export const SLICES: usize = 0x1000
 export const RECORDS: usize = 0x5000
 export const RECORDS_MAX: u32 = 1024
+export const KEYS: usize = 0x5000
+export const KEYS_MAX: u32 = 256
+export const PLACES: usize = 0x7000
 export const SCRATCH: usize = 0x8000
 export const REST: usize = 0xe800
 export const BASE: usize = 0x10000

@@ -10,7 +10,9 @@ import { wasmBase64 } from './module.js'
 export interface Exports {
   readonly memory: WebAssembly.Memory
   readonly BASE: WebAssembly.Global<'i32'>
-  readonly KEY: WebAssembly.Global<'i32'>
+  readonly KEYS: WebAssembly.Global<'i32'>
+  readonly KEYS_MAX: WebAssembly.Global<'i32'>
+  readonly PLACES: WebAssembly.Global<'i32'>
   readonly DIGEST: WebAssembly.Global<'i32'>
   readonly MIXERS: WebAssembly.Global<'i32'>
   readonly SCANNED: WebAssembly.Global<'i32'>
@@ -25,6 +27,7 @@ export interface Exports {
   tableCount(): number
   tableEntries(): number
   tableFind(): number
+  tableFindMany(total: number): void
   tableSet(segment: number, offset: number, size: number): number
   tableDelete(): number
   tableClear(): void

@@ -44,6 +44,15 @@ function place(number: number): Location {
 function expectSame(table: Table, model: Model): void {
   expect(table.count).toBe(model.size)
   for (const [key, location] of model) expect(table.find(Buffer.from(key, 'hex'))).toEqual(location)
+  const keys = Buffer.concat([...[...model.keys()].map((key) => Buffer.from(key, 'hex')), ABSENT])
+  const locations = new Uint32Array(3 * model.size + 3).fill(9)
+  table.findMany(keys, locations)
+  expect([...locations]).toEqual([
+    ...[...model.values()].flatMap(({ segment, offset, size }) => [segment, offset, size]),
+    0,
+    0,
+    0,
+  ])
   const block = table.entries()
   expect(block.length).toBe(model.size * 44)
   expect(table.crc32()).toBe(crc32(block))
@@ -262,37 +271,43 @@ describe('when the memory cannot grow', () => {
     return low < 128 ? low : (low & 127) + (wasm[at + 2] ?? 0) * 128 + 1
   }
 
-  // Pages that end the growth in the middle of the entries, and where the slots would double.
-  test.each([4, 7, 8, 9, 16])('within %d pages: set throws, and all that was there is there', (pages) => {
-    const table = new Table(limited(pages), 3n)
-    const model: Model = new Map()
-    let number = 0
-    const add = () => {
-      const { segment, offset, size } = place(number)
-      table.set(hashKey(number), 0, segment, offset, size)
-      model.set(hex(hashKey(number)), { segment, offset, size })
-      number++
-    }
-    expect(() => {
-      while (number < 200_000) add()
-    }).toThrow(RangeError)
-    expectSame(table, model)
-    expect(() => table.load(200_000, () => true)).toThrow(RangeError)
-    expectSame(table, model)
-    // Replacing and deleting need no memory, and make room for another.
-    table.set(hashKey(0), 0, 9, 9, 9)
-    expect(table.find(hashKey(0))).toEqual({ segment: 9, offset: 9, size: 9 })
-    expect(table.delete(hashKey(0))).toBe(true)
-    model.delete(hex(hashKey(0)))
-    expectSame(table, model)
-    for (let again = 0; again < 100; again++) {
-      add()
-      const [oldest] = model.keys()
-      expect(table.delete(Buffer.from(oldest ?? '', 'hex'))).toBe(true)
-      model.delete(oldest ?? '')
-    }
-    expectSame(table, model)
-  })
+  // 4 pages are full in the middle of the entries; in 12 the slots cannot double when seven eighths of them are taken.
+  test.each([
+    [4, 3723],
+    [12, 14_336],
+  ])(
+    'within %d pages: after %d keys set throws, and all that was there is there',
+    { timeout: 20_000 },
+    (pages, most) => {
+      const table = new Table(limited(pages), 3n)
+      const model: Model = new Map()
+      let number = 0
+      const add = () => {
+        const { segment, offset, size } = place(number)
+        table.set(hashKey(number), 0, segment, offset, size)
+        model.set(hex(hashKey(number)), { segment, offset, size })
+        number++
+      }
+      while (number < most) add()
+      expect(add).toThrow(RangeError)
+      expect(add).toThrow(RangeError)
+      expect(() => table.load(200_000, () => true)).toThrow(RangeError)
+      expectSame(table, model)
+      // Replacing and deleting need no memory, and make room for another.
+      table.set(hashKey(0), 0, 9, 9, 9)
+      expect(table.find(hashKey(0))).toEqual({ segment: 9, offset: 9, size: 9 })
+      expect(table.delete(hashKey(0))).toBe(true)
+      model.delete(hex(hashKey(0)))
+      expectSame(table, model)
+      for (let again = 0; again < 100; again++) {
+        add()
+        const [oldest] = model.keys()
+        expect(table.delete(Buffer.from(oldest ?? '', 'hex'))).toBe(true)
+        model.delete(oldest ?? '')
+      }
+      expectSame(table, model)
+    },
+  )
 })
 
 test('a key that is not 32 bytes is refused', () => {
@@ -301,4 +316,6 @@ test('a key that is not 32 bytes is refused', () => {
   expect(() => table.has(new Uint8Array(40), 9)).toThrow('invariant')
   expect(() => table.set(new Uint8Array(40), -1, 0, 0, 0)).toThrow('invariant')
   expect(() => table.delete(new Uint8Array(40), Number.NaN)).toThrow('invariant')
+  expect(() => table.findMany(new Uint8Array(63), new Uint32Array(6))).toThrow('invariant')
+  expect(() => table.findMany(new Uint8Array(64), new Uint32Array(5))).toThrow('invariant')
 })

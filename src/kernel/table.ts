@@ -1,5 +1,5 @@
 /**
- * The index's hash table, in the memory of a WASM instance of its own. Keys go in through one small view, results
+ * The index's hash table, in the memory of a WASM instance of its own. Keys go in through one small view, places
  * come out through another, so that a look-up makes no garbage but the `Location` it returns.
  * Invariant: the views are those of the memory as it is; only `set` and `load` can grow it. Made by `Kernel.table`.
  */
@@ -23,14 +23,14 @@ const KEY_SIZE = 32
  */
 export class Table {
   readonly #exports: Exports
-  #key: Uint8Array<ArrayBuffer>
   #words: Uint32Array<ArrayBuffer>
+  #key: Uint32Array<ArrayBuffer>
 
   constructor(exports: Exports, seed: bigint) {
     this.#exports = exports
     exports.tableCreate(seed)
-    this.#key = keyView(exports)
     this.#words = new Uint32Array(bufferOf(exports))
+    this.#key = keyView(exports)
   }
 
   /** Keys in the table. */
@@ -53,6 +53,27 @@ export class Table {
     return { segment: words[word] ?? 0, offset: words[word + 1] ?? 0, size: words[word + 2] ?? 0 }
   }
 
+  /**
+   * Looks up all keys of `keys`, 32 bytes each, several times as fast as one by one. Writes [segment, offset, size] of each as three
+   * u32 into `locations`; the size is 0 where the key is not in the table.
+   */
+  findMany(keys: Uint8Array, locations: Uint32Array): void {
+    const total = keys.length / KEY_SIZE
+    assert(
+      Number.isInteger(total) && locations.length >= total * 3,
+      'there are whole keys, and room for the place of each',
+    )
+    const { KEYS, KEYS_MAX, PLACES } = this.#exports
+    const source = new Uint8Array(this.#words.buffer, KEYS.value, KEYS_MAX.value * KEY_SIZE)
+    const places = new Uint32Array(this.#words.buffer, PLACES.value, KEYS_MAX.value * 3)
+    for (let done = 0; done < total; done += KEYS_MAX.value) {
+      const count = Math.min(total - done, KEYS_MAX.value)
+      source.set(keys.subarray(done * KEY_SIZE, (done + count) * KEY_SIZE))
+      this.#exports.tableFindMany(count)
+      locations.set(places.subarray(0, count * 3), done * 3)
+    }
+  }
+
   /** Like `find`, without making an object. */
   has(keys: Uint8Array, at = 0): boolean {
     this.#enterKey(keys, at)
@@ -63,8 +84,8 @@ export class Table {
   set(keys: Uint8Array, at: number, segment: number, offset: number, size: number): void {
     this.#enterKey(keys, at)
     const done = this.#exports.tableSet(segment, offset, size) !== 0
-    if (this.#key.length === 0) this.#look()
-    if (!done) throw this.#noMemory(this.count + 1)
+    this.#followMemory()
+    if (!done) throw noMemory(this.count + 1)
   }
 
   /** False if the key was not there. The last entry of the block takes the place of the removed one. */
@@ -84,12 +105,13 @@ export class Table {
 
   /**
    * Replaces the contents by a block of `count` entries: `fill` gets the view to read them into. If `fill` returns false, or a key
-   * stands in the block twice, the table is left empty and the answer is false.
+   * stands in the block twice, the table is left empty and the answer is false. Throws RangeError when the memory can't grow; the
+   * table is then as before.
    */
   load(count: number, fill: (block: Uint8Array<ArrayBuffer>) => boolean): boolean {
     const made = this.#exports.tablePrepare(count) !== 0
-    if (this.#key.length === 0) this.#look()
-    if (!made) throw this.#noMemory(count)
+    this.#followMemory()
+    if (!made) throw noMemory(count)
     return fill(this.#block(count)) && this.#exports.tableAdopt(count) !== 0
   }
 
@@ -99,26 +121,31 @@ export class Table {
   }
 
   #block(count: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(bufferOf(this.#exports), this.#exports.tableEntries() >>> 0, count * ENTRY_SIZE)
+    return new Uint8Array(this.#words.buffer, this.#exports.tableEntries() >>> 0, count * ENTRY_SIZE)
   }
 
   #enterKey(keys: Uint8Array, at: number): void {
     assert(at >= 0 && at + KEY_SIZE <= keys.length, 'a key is 32 bytes')
+    // By words, twice as fast as by bytes, and without the view that `key.set(keys.subarray(...))` would make.
     const key = this.#key
-    for (let index = 0; index < KEY_SIZE; index++) key[index] = keys[at + index] ?? 0
+    for (let word = 0, byte = at; word < KEY_SIZE / 4; word++, byte += 4) {
+      key[word] =
+        (keys[byte] ?? 0) | ((keys[byte + 1] ?? 0) << 8) | ((keys[byte + 2] ?? 0) << 16) | ((keys[byte + 3] ?? 0) << 24)
+    }
   }
 
-  /** Views the memory as it is. */
-  #look(): void {
-    this.#key = keyView(this.#exports)
+  /** Takes new views when the memory has grown: the old ones are empty then. */
+  #followMemory(): void {
+    if (this.#key.length !== 0) return
     this.#words = new Uint32Array(bufferOf(this.#exports))
-  }
-
-  #noMemory(count: number): RangeError {
-    return new RangeError(`there is no memory for an index of ${count} keys`)
+    this.#key = keyView(this.#exports)
   }
 }
 
-function keyView(exports: Exports): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bufferOf(exports), exports.KEY.value, KEY_SIZE)
+function keyView(exports: Exports): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(bufferOf(exports), exports.KEYS.value, KEY_SIZE / 4)
+}
+
+function noMemory(count: number): RangeError {
+  return new RangeError(`there is no memory for an index of ${count} keys`)
 }

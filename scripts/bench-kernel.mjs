@@ -1,0 +1,124 @@
+// `npm run bench:kernel`: the kernel's loops in Node, against hash-wasm, zlib and node:crypto. Contestants take turns, and
+// the best of their rounds counts: it is what the machine gives when nobody else uses it. Needs `npm run build` first.
+
+import { createHash, randomFillSync } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { createCRC32, createSHA256 } from 'hash-wasm'
+import { createKernel } from '../dist/kernel/kernel.js'
+
+const ROUNDS = 15
+const BYTES_A_ROUND = 4_000_000
+
+const kernel = await createKernel()
+
+/** Nanoseconds of one call of each function, best of the rounds; `calls` is how many a round makes. */
+function measure(contestants, calls) {
+  const best = Object.fromEntries(Object.keys(contestants).map((name) => [name, Number.POSITIVE_INFINITY]))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, call] of Object.entries(contestants)) {
+      const begin = performance.now()
+      for (let index = 0; index < calls; index++) call()
+      best[name] = Math.min(best[name], ((performance.now() - begin) * 1e6) / calls)
+    }
+  }
+  return best
+}
+
+/** A table row of GB/s, and how many times faster the first is than the second. */
+function row(label, size, best) {
+  const speeds = Object.entries(best).map(([name, time]) => `${name} ${(size / time).toFixed(2).padStart(6)}`)
+  const [ours, peer] = Object.values(best)
+  console.log(`${label.padEnd(10)} ${speeds.join('   ')}   ratio ${(peer / ours).toFixed(1)}`)
+}
+
+function label(size) {
+  return size < 1024 ? `${size} B` : size < 1024 ** 2 ? `${size / 1024} KiB` : `${size / 1024 ** 2} MiB`
+}
+
+const SIZE = 1024 * 1024
+const arena = kernel.arena(SIZE + 16)
+const bytes = randomFillSync(new Uint8Array(SIZE))
+arena.view(5, SIZE).set(bytes)
+
+console.log('CRC-32, GB/s (ours at an odd address, as bodies of entries lie)')
+const peerCrc = await createCRC32()
+for (const size of [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, SIZE]) {
+  const data = bytes.subarray(0, size)
+  const contestants = {
+    lodestore: () => arena.crc32(5, size),
+    'hash-wasm': () => peerCrc.init().update(data).digest('binary'),
+    zlib: () => crc32(data),
+  }
+  row(label(size), size, measure(contestants, Math.ceil(BYTES_A_ROUND / (size + 100))))
+}
+
+console.log('\nSHA-256, GB/s')
+const peerSha = await createSHA256()
+for (const size of [64, 256, 1024, 4096, 65_536]) {
+  const data = bytes.subarray(0, size)
+  const contestants = {
+    lodestore: () => arena.sha256(5, size),
+    'hash-wasm': () => peerSha.init().update(data).digest('binary'),
+    'node:crypto': () => createHash('sha256').update(data).digest(),
+  }
+  row(label(size), size, measure(contestants, Math.ceil(BYTES_A_ROUND / 8 / (size + 100))))
+}
+
+console.log('\nIndex table, 1,000,000 keys')
+const COUNT = 1_000_000
+const keys = randomFillSync(new Uint8Array(COUNT * 32))
+const absent = randomFillSync(new Uint8Array(COUNT * 32))
+let table = kernel.table(0x1234567890abcdefn)
+
+function report(what, begin) {
+  const seconds = (performance.now() - begin) / 1000
+  console.log(`${what.padEnd(34)} ${(seconds * 1000).toFixed(0).padStart(5)} ms  ${(COUNT / seconds / 1e6).toFixed(1)} million/s`)
+}
+
+let begin = performance.now()
+for (let index = 0; index < COUNT; index++) table.set(keys, index * 32, index, 8, 1024)
+report('set, one by one', begin)
+console.log(`memory                             ${(table.memoryBytes / COUNT).toFixed(1)} bytes a key`)
+
+// A stride that is prime to the count visits every key once, in an order of its own.
+const STRIDE = 618_033 * 32
+function visit(call) {
+  for (let index = 0, at = 0; index < COUNT; index++, at = (at + STRIDE) % (COUNT * 32)) call(at)
+}
+
+for (let round = 0; round < 3; round++) {
+  begin = performance.now()
+  visit((at) => table.has(keys, at))
+  report('has, shuffled, present', begin)
+  begin = performance.now()
+  visit((at) => table.has(absent, at))
+  report('has, shuffled, absent', begin)
+  begin = performance.now()
+  visit((at) => table.find(keys, at))
+  report('find, shuffled', begin)
+}
+
+const saved = table.entries().slice()
+begin = performance.now()
+const sum = table.crc32()
+report('CRC-32 of the block', begin)
+table = kernel.table(42n)
+begin = performance.now()
+table.load(COUNT, (block) => {
+  block.set(saved)
+  return true
+})
+report('load, of which the copy is a part', begin)
+if (table.crc32() !== sum) throw new Error('what was loaded is not what was saved')
+begin = performance.now()
+visit((at) => table.delete(keys, at))
+report('delete, shuffled', begin)
+
+console.log('\nScan of a segment, GB/s')
+for (const size of [100, 1024, 65_536]) {
+  const count = Math.floor(SIZE / (size + 41))
+  for (let index = 0; index < count; index++) arena.seal(index * (size + 41), size + 41, 0)
+  const records = new Uint32Array(count * 3)
+  const end = count * (size + 41)
+  row(label(size), end, measure({ lodestore: () => arena.scan(0, end, records) }, 10))
+}
