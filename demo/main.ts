@@ -3,7 +3,7 @@
  * Who can do what when is decided in demo.ts; here are the start, its failure and the way out.
  */
 import { openStore } from 'lodestore'
-import readmeUrl from '../README.md?url'
+import readmeUrl from '../README.md?url&no-inline'
 import { Catalogue } from './catalogue.js'
 import { Demo } from './demo.js'
 import { explain, inOneLine } from './explain.js'
@@ -33,7 +33,7 @@ async function start(): Promise<void> {
   for (const damage of store.recovery.damaged) {
     addProblem(
       damage.file ?? 'The store',
-      `was found damaged: ${damage.message}. Press Verify to see all of it; all else can be used.`,
+      `found damaged: ${damage.message}. Press Verify to see all of it; all else can be used.`,
     )
   }
   new Demo(store, catalogue)

@@ -27,7 +27,7 @@ export function addProblem(subject: string, sentence: string, detail = ''): void
   const line = document.createElement('li')
   const name = document.createElement('strong')
   name.textContent = subject
-  line.append(name, ` ${sentence}`)
+  line.append(name, `: ${sentence}`)
   line.title = detail
   list.append(line)
 }

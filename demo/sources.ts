@@ -34,11 +34,13 @@ export async function sourcesOfDrop(transfer: DataTransfer, options: DropOptions
     if (entry) waiting.push(entry)
     else if (file) sources.push({ name: file.name, file })
   }
+  // Taken from the end, so that files come in the order in which they were dropped: of two with one name the later counts.
+  waiting.reverse()
   for (let entry = waiting.pop(); entry; entry = waiting.pop()) {
     options.signal.throwIfAborted()
     const name = entry.fullPath.replace(/^\//, '')
     try {
-      if (isDirectory(entry)) waiting.push(...(await childrenOf(entry)))
+      if (isDirectory(entry)) waiting.push(...(await childrenOf(entry)).reverse())
       else sources.push({ name, file: await fileOf(entry as FileSystemFileEntry) })
     } catch (error) {
       options.onUnreadable(name, error)

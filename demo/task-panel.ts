@@ -52,7 +52,7 @@ export async function runTask(
   bar.value = 0
   cancel.disabled = false
   // A button that is disabled loses the focus: it goes to Cancel meanwhile, and back.
-  if (focused instanceof HTMLButtonElement && focused.disabled) cancel.focus()
+  if (focused instanceof HTMLButtonElement && focused.disabled) cancel.focus({ preventScroll: true })
   let frame = 0
   let latest: { share: number | undefined; words: string } = { share: 0, words: '' }
   const draw = () => {
@@ -83,8 +83,9 @@ export async function runTask(
     running = undefined
     onBusy()
     if (document.activeElement === cancel) {
-      if (focused instanceof HTMLButtonElement && !focused.disabled && !focused.hidden) focused.focus()
-      else text.focus()
+      if (focused instanceof HTMLButtonElement && !focused.disabled && !focused.hidden)
+        focused.focus({ preventScroll: true })
+      else text.focus({ preventScroll: true })
     }
     cancel.disabled = true
   }
