@@ -17,11 +17,10 @@ import {
   type Transport,
 } from '../protocol/messages.js'
 import { Outbox } from '../protocol/outbox.js'
-import type { KeyLike, Progress } from '../types.js'
-import { packKey } from './data.js'
+import type { Progress } from '../types.js'
 
-/** Gives the bytes of a slice of the message that is being read: an array of its own. */
-export type Take = (slice: number) => Uint8Array<ArrayBuffer>
+/** Gives the bytes of a slice of the message that is being read, in an array of their own; undefined for no slice. */
+export type Take = (slice: number | undefined) => Uint8Array<ArrayBuffer> | undefined
 
 export interface CallOptions<T extends CallType, R> {
   signal?: AbortSignal | undefined
@@ -31,25 +30,29 @@ export interface CallOptions<T extends CallType, R> {
 }
 
 interface Pending {
-  settle(result: unknown, take: Take): void
+  resolve(result: unknown, take: Take): void
   reject(error: unknown): void
   progress(progress: Progress): void
+}
+
+export interface ConnectionEvents {
+  /** Once: the other side is not needed any more, or not there. */
+  ended?: () => void
+  /** The other side holds this Web Lock for as long as it lives. */
+  alive?: (lock: string) => void
 }
 
 export class Connection {
   readonly #outbox: Outbox<Request>
   readonly #pending = new Map<number, Pending>()
-  readonly #onEnd: (() => void) | undefined
-  readonly #onAlive: ((lock: string) => void) | undefined
+  readonly #events: ConnectionEvents
   #lastId = CONNECTION_ID
   /** Why no more calls can be made. */
   #ended: Error | undefined
   #closing: Promise<void> | undefined
 
-  /** `onEnd` is called once, when the other side is not needed or not there any more; `onAlive` with the lock that it holds while it lives. */
-  constructor(transport: Transport, onEnd?: () => void, onAlive?: (lock: string) => void) {
-    this.#onEnd = onEnd
-    this.#onAlive = onAlive
+  constructor(transport: Transport, events: ConnectionEvents = {}) {
+    this.#events = events
     this.#outbox = new Outbox(transport, (lost, error) => {
       for (const { id } of lost) this.#take(id)?.reject(error)
     })
@@ -64,26 +67,19 @@ export class Connection {
   call<T extends CallType, R = Result<T>>(type: T, fields: Fields<T>, options: CallOptions<T, R> = {}): Promise<R> {
     const { signal, onProgress, read } = options
     const id = this.drawId()
+    const stop = (error: unknown) => {
+      this.#outbox.add({ type: 'abort', id })
+      this.#take(id)?.reject(error)
+    }
+    const onAbort = () => signal && stop(abortError(signal))
     return new Promise<R>((resolve, reject) => {
       if (this.#ended) throw this.#ended
       throwIfAborted(signal)
-      const stop = (error: unknown) => {
-        this.#outbox.add({ type: 'abort', id })
-        this.#take(id)?.reject(error)
-      }
-      const onAbort = () => signal && stop(abortError(signal))
       signal?.addEventListener('abort', onAbort)
-      const done = () => signal?.removeEventListener('abort', onAbort)
       this.#pending.set(id, {
-        settle(result, take) {
-          done()
-          resolve(read ? read(result as Result<T>, take) : (result as R))
-        },
-        reject(error) {
-          done()
-          reject(error)
-        },
-        progress(progress) {
+        resolve: (result, take) => resolve(read ? read(result as Result<T>, take) : (result as R)),
+        reject,
+        progress: (progress) => {
           try {
             onProgress?.(progress)
           } catch (error) {
@@ -92,13 +88,7 @@ export class Connection {
         },
       })
       this.#outbox.add({ type, id, ...fields } as Request)
-    })
-  }
-
-  /** `get`, of the store or in a transaction. */
-  get(key: KeyLike, tx?: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const read = (slice: number | undefined, take: Take) => (slice === undefined ? undefined : take(slice))
-    return this.call('get', { key: packKey(key), tx }, { read })
+    }).finally(() => signal?.removeEventListener('abort', onAbort))
   }
 
   /** A number for what the page opens on the other side: a call, or a transaction. */
@@ -120,7 +110,7 @@ export class Connection {
     try {
       await closed
     } finally {
-      this.#onEnd?.()
+      this.#events.ended?.()
     }
   }
 
@@ -129,15 +119,16 @@ export class Connection {
     const first = !this.#ended
     this.#ended ??= error
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error)
-    if (first) this.#onEnd?.()
+    if (first) this.#events.ended?.()
   }
 
   #receive(message: Envelope<Reply> | undefined): void {
     if (!Array.isArray(message?.items)) {
-      this.fail(new StoreError('BAD_MESSAGE', 'the worker does not speak the protocol; it has to run lodestore/worker'))
+      this.fail(new StoreError('BAD_MESSAGE', 'the worker is another one; it has to run lodestore/worker'))
       return
     }
     const take: Take = (slice) => {
+      if (slice === undefined) return undefined
       const view = sliceOf(message, slice)
       return view.length === view.buffer.byteLength ? view : view.slice()
     }
@@ -146,9 +137,9 @@ export class Connection {
 
   #answer(reply: Reply, take: Take): void {
     const { type, id } = reply
-    if (type === 'result') this.#take(id)?.settle(reply.value, take)
-    else if (type === 'progress') this.#pending.get(id)?.progress({ done: reply.done, total: reply.total })
-    else if (type === 'alive') this.#onAlive?.(reply.lock)
+    if (type === 'result') this.#take(id)?.resolve(reply.value, take)
+    else if (type === 'progress') this.#pending.get(id)?.progress(reply.progress)
+    else if (type === 'alive') this.#events.alive?.(reply.lock)
     else if (id !== CONNECTION_ID) this.#take(id)?.reject(decodeError(reply.error))
     else this.fail(decodeError(reply.error))
   }

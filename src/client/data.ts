@@ -10,29 +10,19 @@ import type { Data, KeyLike } from '../types.js'
 
 /** Throws TypeError, naming what came, when it is no `Data`. */
 export function packData(packer: Packer, data: Data, transfer = false): WireData {
-  if (typeof data === 'string') return packer.text(data)
-  switch (kindOf(data)) {
-    case 'Blob':
-    case 'File':
-      return data as Blob
-    case 'ArrayBuffer':
-      return packBytes(packer, new Uint8Array(data as ArrayBuffer), transfer)
-    case 'Uint8Array': {
-      const { buffer, byteOffset, byteLength } = data as Uint8Array
-      // Throws if the buffer was handed over before: such an array looks empty, and would be stored as that.
-      return packBytes(packer, new Uint8Array(buffer, byteOffset, byteLength), transfer)
-    }
-    default:
-      throw new TypeError(`data has to be a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kindOf(data)}`)
+  if (typeof data === 'string') return packer.move(new TextEncoder().encode(data))
+  const kind = kindOf(data)
+  if (kind === 'Blob' || kind === 'File') return data as Blob
+  if (kind !== 'ArrayBuffer' && kind !== 'Uint8Array') {
+    throw new TypeError(`data has to be a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kind}`)
   }
-}
-
-function packBytes(packer: Packer, bytes: Uint8Array, transfer: boolean): WireData {
+  const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Uint8Array<ArrayBuffer>
+  // Throws if the buffer was handed over before: it looks empty then, and would be stored as that.
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength)
   // A part of a larger buffer is copied all the same: the rest may be somebody else's.
-  if (!transfer || bytes.length < bytes.buffer.byteLength) return packer.copy(bytes)
-  const { buffer } = bytes
+  if (!transfer || byteLength < buffer.byteLength) return packer.copy(bytes)
   // Moved now, not with the message: a buffer that cannot be moved fails this call, not all calls of the message.
-  return packer.move(new Uint8Array(structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }) as ArrayBuffer))
+  return packer.move(new Uint8Array(structuredClone(buffer, { transfer: [buffer] })))
 }
 
 /** A key that can travel. Whether it is a good one the engine says. */

@@ -3,7 +3,7 @@
  * most cases, so it holds a Web Lock for as long as it lives, and the page waits for that lock: getting it is the news.
  */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { StoreError } from '../errors.js'
 import { checkStoreName } from '../format/names.js'
 import type { OpenOptions, Store } from '../types.js'
 import { remember } from './catalogue.js'
@@ -17,7 +17,6 @@ import { RemoteStore } from './store.js'
 export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
   const { storage = 'opfs', create, maxSegmentSize, durability, persist, signal } = options
   checkStoreName(name)
-  throwIfAborted(signal)
   // Not awaited: some browsers ask the user. What the answer is, `navigator.storage.persisted()` tells.
   if (persist) navigator.storage?.persist().catch(() => {})
   const connection = connect(startWorker(options.worker))
@@ -43,18 +42,17 @@ function startWorker(make: (() => Worker) | undefined): Worker {
 
 function connect(worker: Worker): Connection {
   const ended = new AbortController()
-  const connection = new Connection(
-    worker,
-    () => {
+  const connection = new Connection(worker, {
+    ended() {
       ended.abort()
       worker.terminate()
     },
-    (lock) => {
+    alive(lock) {
       const died = () => connection.fail(diedError('it was ended'))
       // Rejects when the connection ends first.
       navigator.locks.request(lock, { signal: ended.signal }, died).catch(() => {})
     },
-  )
+  })
   worker.onerror = (event) => connection.fail(diedError(event.message || 'its script could not be loaded'))
   worker.onmessageerror = () => connection.fail(diedError('a message from it could not be read'))
   return connection

@@ -4,7 +4,6 @@
  */
 
 import { StoreError } from '../errors.js'
-import { decodeConfig } from '../format/config.js'
 import { checkStoreName, isStoreName } from '../format/names.js'
 import { CONFIG_FILE, README_FILE } from '../format/paths.js'
 import { storesDirectory } from '../protocol/directory.js'
@@ -12,7 +11,10 @@ import { lockedError, whenFree } from '../protocol/locks.js'
 import type { StoreInfo } from '../types.js'
 import { forget, reconcile } from './catalogue.js'
 
-/** Every store of this origin, by name. A directory without a readable config is none. */
+/** The id in a config. All of it is read by the engine; here a page of a few kB is what counts. */
+const STORE_ID = /^\[store\]$[^[]*^id *= *([0-9a-f]{64}) *$/m
+
+/** Every store of this origin, by name. A directory without a config that says its id is none. */
 export async function listStores(): Promise<StoreInfo[]> {
   const found: Promise<StoreInfo | undefined>[] = []
   for await (const handle of (await storesDirectory(false))?.values() ?? []) {
@@ -37,59 +39,40 @@ async function remove(name: string): Promise<void> {
   try {
     const stores = await storesDirectory(false)
     const store = await stores?.getDirectoryHandle(name)
-    if (!stores || !store) throw notFound(name)
     // The handle on README is the lock: if somebody holds it, this fails while everything is still there.
-    await store.removeEntry(README_FILE).catch(ignoreNotFound)
-    await stores.removeEntry(name, { recursive: true })
-  } catch (error) {
-    throw translate(name, error)
+    await store?.removeEntry(README_FILE).catch(ignoreNotFound)
+    await stores?.removeEntry(name, { recursive: true })
+    if (stores) return
+  } catch (cause) {
+    const { name: kind } = cause as Error
+    // The second is WebKit's name for it.
+    if (kind === 'NoModificationAllowedError' || kind === 'InvalidStateError') throw lockedError(name, cause)
+    ignoreNotFound(cause as Error)
   }
-}
-
-function translate(name: string, cause: unknown): unknown {
-  switch (cause instanceof DOMException && cause.name) {
-    case 'NoModificationAllowedError': // Chromium, Firefox
-    case 'InvalidStateError': // WebKit
-      return lockedError(name, cause)
-    case 'NotFoundError':
-      return notFound(name, cause)
-    default:
-      return cause
-  }
-}
-
-function notFound(name: string, cause?: unknown): StoreError {
-  return new StoreError('NOT_FOUND', `there is no store "${name}" here`, { cause })
+  throw new StoreError('NOT_FOUND', `there is no store "${name}" to delete`)
 }
 
 async function infoOf(directory: FileSystemDirectoryHandle): Promise<StoreInfo | undefined> {
   try {
     const config = await (await directory.getFileHandle(CONFIG_FILE)).getFile()
-    const { id } = decodeConfig(await config.text())
+    const id = STORE_ID.exec(await config.text())?.[1]
     // Config is written once, when the store is made.
-    return { name: directory.name, id, created: new Date(config.lastModified), bytes: await bytesIn(directory) }
+    return id === undefined
+      ? id
+      : { name: directory.name, id, created: new Date(config.lastModified), bytes: await bytesIn(directory) }
   } catch {
     return undefined
   }
 }
 
-async function bytesIn(directory: FileSystemDirectoryHandle): Promise<number> {
-  const sizes: Promise<number>[] = []
-  for await (const handle of directory.values()) {
-    sizes.push(
-      handle.kind === 'directory'
-        ? bytesIn(handle as FileSystemDirectoryHandle)
-        : sizeOf(handle as FileSystemFileHandle),
-    )
-  }
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+/** An open store may remove a file while it is being measured. */
+async function bytesIn(handle: FileSystemDirectoryHandle | FileSystemFileHandle): Promise<number> {
+  if (handle.kind === 'file') return (await handle.getFile().catch(ignoreNotFound))?.size ?? 0
+  const parts: Promise<number>[] = []
+  for await (const part of handle.values()) parts.push(bytesIn(part as typeof handle))
+  return (await Promise.all(parts)).reduce((sum, bytes) => sum + bytes, 0)
 }
 
-/** An open store may remove a file while it is being listed. */
-async function sizeOf(file: FileSystemFileHandle): Promise<number> {
-  return (await file.getFile().catch(ignoreNotFound))?.size ?? 0
-}
-
-function ignoreNotFound(error: unknown): undefined {
-  if (!(error instanceof DOMException) || error.name !== 'NotFoundError') throw error
+function ignoreNotFound(error: Error): undefined {
+  if (error.name !== 'NotFoundError') throw error
 }

@@ -13,9 +13,6 @@ export function isStoreName(name: unknown): name is string {
 /** The name itself, or BAD_NAME. */
 export function checkStoreName(name: unknown): string {
   if (isStoreName(name)) return name
-  throw new StoreError(
-    'BAD_NAME',
-    `${typeof name === 'string' ? JSON.stringify(name.slice(0, 140)) : typeof name} cannot name a store: ` +
-      "take 1 to 128 letters, digits, '.', '_' or '-' (but not '.' or '..')",
-  )
+  const rule = "a store's name is 1 to 128 letters, digits, '.', '_' or '-', and not '.' or '..'"
+  throw new StoreError('BAD_NAME', `${rule}; this is none: ${String(name).slice(0, 140)}`)
 }

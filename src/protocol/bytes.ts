@@ -23,64 +23,42 @@ export function sliceOf({ buffers, slices }: Envelope<unknown>, index: number): 
   return new Uint8Array(buffer, slices[index * 3 + 1], slices[index * 3 + 2])
 }
 
-/** Gathers the bytes of one envelope. Every method answers with the number of the slice. */
+/** Gathers the bytes of one envelope. What is added is known by the number of its slice. */
 export class Packer {
   readonly buffers: ArrayBuffer[] = []
   readonly #slices: number[] = []
-  readonly #numbers = new Map<ArrayBuffer, number>()
   #slab: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  #slabNumber = 0
   #used = 0
 
   /** Bytes that stay the caller's: they are copied, here and now. */
   copy(bytes: Uint8Array): number {
-    if (bytes.length > SMALL_BYTES_MAX) return this.move(new Uint8Array(bytes))
-    const at = this.#room(bytes.length)
+    const size = bytes.length
+    if (size > SMALL_BYTES_MAX) return this.move(new Uint8Array(bytes))
+    if (this.#used + size >= this.#slab.length) {
+      // A new one, not a larger one: nothing is copied twice.
+      this.#slab = new Uint8Array(Math.min(Math.max(SLAB_BYTES_MIN, this.#slab.length * 2), SLAB_BYTES_MAX))
+      this.#slabNumber = this.buffers.push(this.#slab.buffer) - 1
+      this.#used = 0
+    }
+    const at = this.#used
     this.#slab.set(bytes, at)
-    return this.#take(at, bytes.length)
+    this.#used += size
+    return this.#add(this.#slabNumber, at, size)
   }
 
-  /** Bytes that the caller has done with, and whose buffer holds nothing else of use: it is transferred. Several slices may share it. */
+  /** Bytes that the caller has done with: the buffer is transferred, if it is large and holds nothing else. */
   move(bytes: Uint8Array<ArrayBuffer>): number {
-    return this.#add(bytes.buffer, bytes.byteOffset, bytes.length)
-  }
-
-  text(text: string): number {
-    // A UTF-16 unit takes at most 3 bytes of UTF-8.
-    if (text.length * 3 > SMALL_BYTES_MAX) return this.copyOrMove(new TextEncoder().encode(text))
-    const at = this.#room(text.length * 3)
-    return this.#take(at, new TextEncoder().encodeInto(text, this.#slab.subarray(at)).written)
-  }
-
-  /** Bytes that the caller has done with: large or shared ones move, small ones of their own are cheaper to copy. */
-  copyOrMove(bytes: Uint8Array<ArrayBuffer>): number {
-    const small = bytes.length <= SMALL_BYTES_MAX && bytes.length === bytes.buffer.byteLength
-    return small ? this.copy(bytes) : this.move(bytes)
+    const { buffer, length } = bytes
+    if (length <= SMALL_BYTES_MAX || length < buffer.byteLength) return this.copy(bytes)
+    return this.#add(this.buffers.push(buffer) - 1, 0, length)
   }
 
   slices(): Uint32Array<ArrayBuffer> {
     return new Uint32Array(this.#slices)
   }
 
-  /** Where in the slab the next `size` bytes go. A slab is never grown, so nothing is copied twice. */
-  #room(size: number): number {
-    if (this.#used + size > this.#slab.length) {
-      this.#slab = new Uint8Array(Math.min(Math.max(SLAB_BYTES_MIN, this.#slab.length * 2), SLAB_BYTES_MAX))
-      this.#used = 0
-    }
-    return this.#used
-  }
-
-  #take(at: number, size: number): number {
-    this.#used = at + size
-    return this.#add(this.#slab.buffer, at, size)
-  }
-
-  #add(buffer: ArrayBuffer, at: number, size: number): number {
-    let number = this.#numbers.get(buffer)
-    if (number === undefined) {
-      number = this.buffers.push(buffer) - 1
-      this.#numbers.set(buffer, number)
-    }
-    return (this.#slices.push(number, at, size) - 3) / 3
+  #add(buffer: number, at: number, size: number): number {
+    return this.#slices.push(buffer, at, size) / 3 - 1
   }
 }

@@ -5,31 +5,19 @@
 
 import { StoreError } from '../errors.js'
 
-/** The directory of all stores. Undefined when it is not there and is not to be made; UNSUPPORTED when there can be none. */
-export async function storesDirectory(create: true): Promise<FileSystemDirectoryHandle>
-export async function storesDirectory(create: boolean): Promise<FileSystemDirectoryHandle | undefined>
+/** The directory of all stores; undefined when it is not there and is not to be made. UNSUPPORTED when there can be none. */
 export async function storesDirectory(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
-  const root = await originDirectory()
-  return root.getDirectoryHandle('lodestore', { create }).catch((cause) => {
-    if (!create && cause.name === 'NotFoundError') return undefined
-    throw new StoreError('IO', `the directory "lodestore" could not be opened: ${cause.message}`, { cause })
-  })
-}
-
-async function originDirectory(): Promise<FileSystemDirectoryHandle> {
-  // Both are missing on pages that are not secure, and in old browsers.
-  const storage = globalThis.navigator?.storage
-  if (!storage?.getDirectory) {
-    throw new StoreError(
-      'UNSUPPORTED',
-      'there is no private file system here: it takes Chrome or Edge 108, Firefox 111 or Safari 16.4, and a page from https or localhost',
-    )
-  }
+  let root: FileSystemDirectoryHandle
   try {
-    return await storage.getDirectory()
+    // Old browsers and pages that are not secure lack it (TypeError); private windows refuse it, by SecurityError in Firefox and
+    // UnknownError in Safari.
+    root = await navigator.storage.getDirectory()
   } catch (cause) {
-    // SecurityError in Firefox, UnknownError in Safari.
-    const why = `the browser gives this page no private file system (${cause}); in a private window, use a normal one`
-    throw new StoreError('UNSUPPORTED', why, { cause })
+    const needs = 'a browser of 2023 or later, a page from https or localhost, and no private window'
+    throw new StoreError('UNSUPPORTED', `there is no private file system here (${cause}); it takes ${needs}`, { cause })
   }
+  return root.getDirectoryHandle('lodestore', { create }).catch((cause) => {
+    if (cause.name === 'NotFoundError') return undefined
+    throw new StoreError('IO', `the directory of the stores cannot be opened: ${cause}`, { cause })
+  })
 }

@@ -1,6 +1,6 @@
 /**
- * Errors across the wire. A StoreError arrives with its code, message, place and cause; another error as one of its
- * own kind (TypeError stays TypeError) with name and message; a cause that is no error arrives cloned if it can be
+ * Errors across the wire. A StoreError arrives with its code, message, place and cause; another error with its
+ * name and message (and TypeError as a TypeError); a cause that is no error arrives cloned if it can be
  * cloned, and as its text if not. Nothing is flattened, and nothing in an error can keep it from being sent.
  */
 
@@ -13,8 +13,6 @@ export interface WireError {
   /** Set for a StoreError. */
   code?: StoreErrorCode
   where?: Place | undefined
-  /** Set for a DOMException, whose name is its kind. */
-  dom?: true
   cause?: { error: WireError } | { value: unknown }
 }
 
@@ -29,8 +27,6 @@ export function encodeError(error: unknown, depth = 0): WireError {
   if (error instanceof StoreError) {
     wire.code = error.code
     wire.where = error.where
-  } else if (error instanceof DOMException) {
-    wire.dom = true
   }
   if (error.cause !== undefined && depth < CAUSE_DEPTH_MAX) wire.cause = encodeCause(error.cause, depth + 1)
   return wire
@@ -54,14 +50,12 @@ function textOf(value: unknown): string {
   }
 }
 
-export function decodeError(wire: WireError): Error {
-  const { name, message, code, where, stack } = wire
-  const cause = wire.cause && ('error' in wire.cause ? decodeError(wire.cause.error) : wire.cause.value)
-  if (wire.dom) return new DOMException(message, name)
+export function decodeError({ name, message, code, where, stack, cause: wire }: WireError): Error {
+  const cause = wire && ('error' in wire ? decodeError(wire.error) : wire.value)
   const options = cause === undefined ? {} : { cause }
-  const error = code ? new StoreError(code, message, { where, cause }) : new (NATIVE[name] ?? Error)(message, options)
-  error.name = name
+  const error = code
+    ? new StoreError(code, message, { where, ...options })
+    : new (NATIVE[name] ?? Error)(message, options)
   // The other side's stack says where it went wrong; this side's would only show that a message came.
-  if (stack) error.stack = stack
-  return error
+  return Object.assign(error, { name, stack })
 }

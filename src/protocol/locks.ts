@@ -5,7 +5,7 @@
  * LOCKED is tried again until the time is up. Called by the worker to open, and by the page to delete.
  */
 
-import { abortError, isStoreError, StoreError } from '../errors.js'
+import { abortError, isStoreError, StoreError, throwIfAborted } from '../errors.js'
 
 const WAIT_MS = 3000
 const PAUSE_MS = 25
@@ -22,30 +22,29 @@ export interface WaitOptions {
 export async function whenFree<T>(name: string, attempt: () => Promise<T>, options: WaitOptions = {}): Promise<T> {
   const { signal, waitMs = WAIT_MS, until } = options
   const end = new AbortController()
-  const timer = setTimeout(() => end.abort(lockedError(name)), waitMs)
-  const onAbort = () => signal && end.abort(abortError(signal))
-  signal?.addEventListener('abort', onAbort)
-  if (signal?.aborted) onAbort()
-  try {
-    return await inOrder(name, () => retry(attempt, end.signal), end.signal, until)
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
-  }
-}
-
-function inOrder<T>(name: string, run: () => Promise<T>, end: AbortSignal, until?: Promise<unknown>): Promise<T> {
+  const stop = () => end.abort(signal?.aborted ? abortError(signal) : lockedError(name))
+  const timer = setTimeout(stop, waitMs)
+  signal?.addEventListener('abort', stop)
+  const run = () => retry(attempt, end.signal)
   // Not everywhere: there are no Web Locks in Node. The handle on README locks without them.
   const locks = globalThis.navigator?.locks
-  if (!locks) return run()
-  return new Promise((resolve, reject) => {
-    const held = locks.request(`lodestore store ${name}`, { signal: end }, async () => {
-      resolve(await run())
-      await until
+  try {
+    throwIfAborted(signal)
+    if (!locks) return await run()
+    return await new Promise<T>((resolve, reject) => {
+      const held = locks.request(`lodestore store ${name}`, { signal: end.signal }, async () => {
+        resolve(await run())
+        await until
+      })
+      held.catch(reject)
     })
+  } catch (error) {
     // Some browsers reject with an AbortError of their own instead of the signal's reason.
-    held.catch((error) => reject(end.aborted && !isStoreError(error) ? end.reason : error))
-  })
+    throw end.signal.aborted && !isStoreError(error) ? end.signal.reason : error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
+  }
 }
 
 async function retry<T>(attempt: () => Promise<T>, end: AbortSignal): Promise<T> {
@@ -63,7 +62,7 @@ async function retry<T>(attempt: () => Promise<T>, end: AbortSignal): Promise<T>
 export function lockedError(name: string, cause?: unknown): StoreError {
   return new StoreError(
     'LOCKED',
-    `the store "${name}" is open in another tab, window or worker; close it there and try again`,
+    `the store "${name}" is open elsewhere (a tab, window or worker); close it there and try again`,
     { cause },
   )
 }

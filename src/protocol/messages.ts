@@ -94,6 +94,6 @@ export const CONNECTION_ID = 0
 export type Reply =
   | { type: 'result'; id: number; value: Result<CallType> }
   | { type: 'error'; id: number; error: WireError }
-  | ({ type: 'progress'; id: number } & Progress)
+  | { type: 'progress'; id: number; progress: Progress }
   // The worker holds the Web Lock of this name for as long as it lives.
   | { type: 'alive'; id: number; lock: string }

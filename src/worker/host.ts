@@ -65,16 +65,16 @@ class Host implements Context {
 
   progress(id: number): (progress: Progress) => void {
     let next = 0
-    return ({ done, total }) => {
+    return (progress) => {
       const now = Date.now()
-      if (now < next && done < total) return
+      if (now < next && progress.done < progress.total) return
       next = now + PROGRESS_PAUSE_MS
-      this.#outbox.add({ type: 'progress', id, done, total })
+      this.#outbox.add({ type: 'progress', id, progress })
     }
   }
 
   pack(bytes: Uint8Array<ArrayBuffer> | undefined): number | undefined {
-    return bytes && this.#outbox.bytes.copyOrMove(bytes)
+    return bytes && this.#outbox.bytes.move(bytes)
   }
 
   #start(item: unknown, envelope: Envelope<unknown>): void {

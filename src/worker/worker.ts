@@ -45,19 +45,19 @@ function announceLife(): void {
   held?.catch(() => {})
 }
 
+/** The directory of the store. With `create` false an absent one is NOT_FOUND. */
 async function storeDirectory(name: string, create = true): Promise<FileSystemDirectoryHandle> {
   const stores = await storesDirectory(create)
   if (!('createSyncAccessHandle' in FileSystemFileHandle.prototype)) {
-    throw new StoreError(
-      'UNSUPPORTED',
-      'this browser has no synchronous access to files (createSyncAccessHandle); it takes Chrome or Edge 108, Firefox 111 or Safari 16.4',
-    )
+    const needs = 'Chrome or Edge 108, Firefox 111 or Safari 16.4'
+    throw new StoreError('UNSUPPORTED', `this browser has no synchronous access to files; it takes ${needs}, or later`)
   }
   try {
     if (stores) return await stores.getDirectoryHandle(name, { create })
   } catch (cause) {
-    if ((cause as DOMException).name !== 'NotFoundError')
-      throw new StoreError('IO', `the directory of the store "${name}" could not be opened: ${cause}`, { cause })
+    if (!(cause instanceof DOMException) || cause.name !== 'NotFoundError') {
+      throw new StoreError('IO', `the directory of the store "${name}" cannot be opened: ${cause}`, { cause })
+    }
   }
-  throw new StoreError('NOT_FOUND', `there is no store "${name}" here; leave out "create: false" to make it`)
+  throw new StoreError('NOT_FOUND', `there is no store "${name}" here; open it without "create: false" to make it`)
 }
