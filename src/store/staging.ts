@@ -3,6 +3,7 @@
  * inside. Only a commit that reached the log changes the state. One staging is open at a time.
  */
 
+import { isStoreError } from '../errors.js'
 import { TAG } from '../format/entry.js'
 import { keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
@@ -89,7 +90,7 @@ export class Staging {
 
   /** Commits, if there is anything; with `strict` everything committed so far is durable afterwards. */
   async commit(strict: boolean): Promise<void> {
-    const { writer, state, head } = this.#context
+    const { writer, state } = this.#context
     if (this.#journal.count === 0) {
       await writer.rollback()
       if (strict) await flushLog(this.#context)
@@ -101,7 +102,7 @@ export class Staging {
       stats.bytes = offset
     }
     this.#journal.commit(state)
-    if (writer.flushed) head.write({ transaction: state.transaction, ...writer.position })
+    if (writer.flushed) writeHead(this.#context)
   }
 
   async rollback(): Promise<void> {
@@ -110,8 +111,17 @@ export class Staging {
 }
 
 /** Flushes what relaxed commits wrote, and says so in the head. */
-export async function flushLog({ writer, state, head }: Context): Promise<void> {
-  if (writer.flushed) return
-  await writer.flush()
-  head.write({ transaction: state.transaction, ...writer.position })
+export async function flushLog(context: Context): Promise<void> {
+  if (context.writer.flushed) return
+  await context.writer.flush()
+  writeHead(context)
+}
+
+/** The head follows what is on the disk already: a failure here must not fail, or undo, a commit that can no longer be undone. */
+function writeHead({ writer, state, head }: Context): void {
+  try {
+    head.write({ transaction: state.transaction, ...writer.position })
+  } catch (error) {
+    if (!isStoreError(error)) throw error
+  }
 }

@@ -1,0 +1,24 @@
+/** The engine's cases on the storages that run in Node: memory, and a folder of the temporary directory. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { memoryStorage } from '../storage/memory.js'
+import { nodeStorage } from '../storage/node.js'
+import { engineCases, runEngineCase } from '../testing/engine-cases.js'
+
+describe('the engine in memory', () => {
+  it.each(engineCases)('$name', async (one) => await runEngineCase(one, memoryStorage()))
+})
+
+describe('the engine on a folder', () => {
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lodestore-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it.each(engineCases.map((one, index) => ({ ...one, index })))('$name', async ({ index, ...one }) => {
+    await runEngineCase(one, nodeStorage(join(folder, `case ${index}`)))
+  })
+})

@@ -1,0 +1,13 @@
+/**
+ * The engine's cases: each holds one sentence of what the store promises, on whatever storage it gets. They run in Vitest (memory, folder)
+ * and in real browsers (OPFS), so the suite imports neither. A case gets an empty storage of its own; what it leaves is
+ * closed, reopened, replayed and checked by `runEngineCase`.
+ */
+
+import type { EngineCase } from './engine-case.js'
+import { basicCases } from './engine-cases-basics.js'
+import { transactionCases } from './engine-cases-transactions.js'
+
+export { type EngineCase, runEngineCase } from './engine-case.js'
+
+export const engineCases: readonly EngineCase[] = [...basicCases, ...transactionCases]
