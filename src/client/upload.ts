@@ -29,7 +29,7 @@ export async function upload(
   let met = 0
 
   function add(value: Data): void {
-    pieceBytes += VALUE_BYTES + sizeOf(value as object)
+    pieceBytes += VALUE_BYTES + sizeOf(value)
     piece.push(packData(connection.bytes, value, transfer))
   }
 
@@ -78,7 +78,8 @@ export async function upload(
   }
 }
 
-/** Near enough: a string is counted by its UTF-16 units. */
-function sizeOf(value: { size?: number; byteLength?: number; length?: number }): number {
-  return value.size ?? value.byteLength ?? value.length ?? 0
+/** Near enough: a string is counted by its UTF-16 units. What is no data at all is refused when it is packed. */
+function sizeOf(value: unknown): number {
+  const { size, byteLength, length } = Object(value)
+  return size ?? byteLength ?? length ?? 0
 }

@@ -1,0 +1,409 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { StoreError } from '../errors.js'
+import { type Envelope, Packer, sliceOf } from '../protocol/bytes.js'
+import { decodeKeys } from '../protocol/key-page.js'
+import type { Reply, Transport } from '../protocol/messages.js'
+import type { KeyEntry, Progress, Recovery, Store, Transaction } from '../types.js'
+import { type Open, serve } from './host.js'
+
+const KEY = 'ab'.repeat(32)
+const RECOVERY: Recovery = {
+  created: true,
+  source: 'log',
+  replayed: { segments: 0, transactions: 0, entries: 0, bytes: 0 },
+  rolledBack: { entries: 0, bytes: 0 },
+  setAside: [],
+  damaged: [],
+}
+
+const POLLING = { interval: 1 }
+
+/** A store of which only these methods are called. */
+function storeWith(methods: Partial<Store>): Store {
+  return { id: KEY, recovery: RECOVERY, async close() {}, ...methods } as Store
+}
+
+function transactionWith(methods: Partial<Transaction>): Transaction {
+  return { async rollback() {}, async commit() {}, ...methods } as Transaction
+}
+
+/** A transport of which the test is the other end: what it says is heard at once, what the host posts is kept by envelope. */
+class Wire implements Transport {
+  onmessage: Transport['onmessage'] = null
+  readonly posted: Envelope<Reply>[] = []
+
+  postMessage(message: unknown, transfer: Transferable[]): void {
+    this.posted.push(structuredClone(message as Envelope<Reply>, { transfer }))
+  }
+
+  say(message: unknown): void {
+    this.onmessage?.({ data: message } as MessageEvent)
+  }
+
+  send(...items: unknown[]): void {
+    this.say({ items, buffers: [], slices: new Uint32Array(0) })
+  }
+
+  get replies(): Reply[] {
+    return this.posted.flatMap(({ items }) => items)
+  }
+
+  async answer(id: number): Promise<Extract<Reply, { type: 'result' | 'error' }>> {
+    return await vi.waitFor(() => {
+      const found = this.replies.find((reply) => reply.id === id && (reply.type === 'result' || reply.type === 'error'))
+      if (!found) throw new Error(`no answer to ${id}`)
+      return found as Extract<Reply, { type: 'result' | 'error' }>
+    }, POLLING)
+  }
+}
+
+async function opened(methods: Partial<Store>): Promise<{ wire: Wire; closed: Promise<void> }> {
+  const wire = new Wire()
+  const closed = serve(wire, async () => storeWith(methods))
+  wire.send({ type: 'open', id: 1, name: 's', storage: 'memory' })
+  await wire.answer(1)
+  wire.posted.length = 0
+  return { wire, closed }
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('open answers with the id and what recovery found', async () => {
+  const wire = new Wire()
+  const open = vi.fn<Open>(async () => storeWith({}))
+  void serve(wire, open)
+  const request = { type: 'open', id: 1, name: 's', storage: 'opfs', create: false, durability: 'relaxed' }
+  wire.send(request)
+  expect(await wire.answer(1)).toEqual({ type: 'result', id: 1, value: { id: KEY, recovery: RECOVERY } })
+  expect(open.mock.calls[0]?.[0]).toEqual(request)
+})
+
+test('a failed open says why, and another may be tried', async () => {
+  const wire = new Wire()
+  const open = vi
+    .fn<Open>()
+    .mockRejectedValueOnce(new StoreError('LOCKED', 'elsewhere'))
+    .mockResolvedValue(storeWith({}))
+  void serve(wire, open)
+  wire.send({ type: 'open', id: 1, name: 's', storage: 'memory' })
+  expect(await wire.answer(1)).toMatchObject({ type: 'error', error: { code: 'LOCKED' } })
+  wire.send({ type: 'open', id: 2, name: 's', storage: 'memory' })
+  expect(await wire.answer(2)).toMatchObject({ type: 'result' })
+  wire.send({ type: 'open', id: 3, name: 's', storage: 'memory' })
+  expect(await wire.answer(3)).toMatchObject({ type: 'error', error: { code: 'BAD_MESSAGE' } })
+})
+
+test('a store that was opened after the page had given up is closed again', async () => {
+  const wire = new Wire()
+  const close = vi.fn(async () => {})
+  void serve(wire, async (_request, signal) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    return storeWith({ close })
+  })
+  wire.send({ type: 'open', id: 1, name: 's', storage: 'memory' })
+  wire.send({ type: 'abort', id: 1 })
+  expect(await wire.answer(1)).toMatchObject({ type: 'error', error: { code: 'ABORTED' } })
+  expect(close).toHaveBeenCalledTimes(1)
+})
+
+test('all calls of a message are started in one tick, in their order', async () => {
+  const started: string[] = []
+  const { wire } = await opened({
+    async put() {
+      started.push('put')
+      return KEY
+    },
+    async set() {
+      started.push('set')
+    },
+    async get() {
+      started.push('get')
+      return undefined
+    },
+    async deleteMany() {
+      started.push('deleteMany')
+      return 0
+    },
+  })
+  const packer = new Packer()
+  const data = packer.copy(new Uint8Array([1]))
+  const items = [
+    { type: 'put', id: 2, data },
+    { type: 'set', id: 3, key: KEY, data },
+    { type: 'nonsense', id: 4 },
+    { type: 'get', id: 5, key: KEY },
+    { type: 'deleteMany', id: 6, keys: [KEY] },
+    { type: 'put', id: 7, data: new Blob(['x']) },
+  ]
+  wire.say({ items, buffers: packer.buffers, slices: packer.slices() })
+  expect(started).toEqual(['put', 'set', 'get', 'deleteMany', 'put'])
+  await wire.answer(7)
+  expect(wire.replies.map(({ id }) => id).sort()).toEqual([2, 3, 4, 5, 6, 7])
+})
+
+test('answers that are ready together leave in one message, with small values in one buffer', async () => {
+  const { wire } = await opened({
+    async get(key) {
+      return new Uint8Array(100).fill(Number(String(key).slice(0, 2)))
+    },
+    async has() {
+      return true
+    },
+  })
+  const gets = Array.from({ length: 50 }, (_, i) => ({ type: 'get', id: i + 2, key: `${i + 10}`.repeat(32) }))
+  wire.send(...gets, { type: 'has', id: 99, key: KEY })
+  await wire.answer(99)
+  await wire.answer(51)
+  expect(wire.posted.length).toBe(1)
+  const [message] = wire.posted as [Envelope<Reply>]
+  expect(message.buffers.length).toBe(1)
+  const reply = message.items.find(({ id }) => id === 7) as Extract<Reply, { type: 'result' }>
+  expect(sliceOf(message, reply.value as number)).toEqual(new Uint8Array(100).fill(15))
+})
+
+test('a large value is transferred, not copied', async () => {
+  const value = new Uint8Array(1_000_000).fill(3)
+  const { wire } = await opened({ get: async () => value })
+  wire.send({ type: 'get', id: 2, key: KEY })
+  const reply = (await wire.answer(2)) as Extract<Reply, { type: 'result' }>
+  expect(value.byteLength).toBe(0)
+  expect(sliceOf(wire.posted[0] as Envelope<Reply>, reply.value as number).length).toBe(1_000_000)
+})
+
+test('answers that cannot be posted become errors: a call is never left without one', async () => {
+  const { wire } = await opened({ stats: async () => ({ count: () => 1 }) as never, has: async () => true })
+  wire.send({ type: 'stats', id: 2 }, { type: 'has', id: 3, key: KEY })
+  for (const id of [2, 3]) expect(await wire.answer(id)).toMatchObject({ error: { name: 'DataCloneError' } })
+})
+
+test.each<[name: string, message: unknown, wrong: string]>([
+  ['a message that is no object', 'hello', 'message'],
+  ['a message without items', {}, 'items'],
+  ['items that are no list', { items: 3, buffers: [], slices: new Uint32Array(0) }, 'items'],
+  ['buffers that are none', { items: [], buffers: [new Uint8Array(3)], slices: new Uint32Array(0) }, 'buffers'],
+  ['slices of another type', { items: [], buffers: [], slices: [0, 0, 1] }, 'slices'],
+  ['slices that are cut off', { items: [], buffers: [], slices: new Uint32Array(2) }, 'slices'],
+  [
+    'a slice outside its buffer',
+    { items: [], buffers: [new ArrayBuffer(4)], slices: Uint32Array.of(0, 1, 4) },
+    'slice 0',
+  ],
+  ['a slice of no buffer', { items: [], buffers: [], slices: Uint32Array.of(0, 0, 0) }, 'slice 0'],
+])('%s is answered with BAD_MESSAGE for the connection', async (_name, message, wrong) => {
+  const { wire } = await opened({})
+  wire.say(message)
+  const error = { code: 'BAD_MESSAGE', message: expect.stringContaining(wrong) }
+  expect(await wire.answer(0)).toMatchObject({ type: 'error', error })
+})
+
+test.each<[name: string, item: unknown, id: number, wrong: string]>([
+  ['null', null, 0, 'item'],
+  ['a number', 7, 0, 'item'],
+  ['a call without a type', { id: 2 }, 2, 'type'],
+  ['a call of an unknown type', { type: 'drop', id: 2 }, 2, '"drop"'],
+  ['a call named like a property of every object', { type: 'constructor', id: 2 }, 2, '"constructor"'],
+  ['a call without an id', { type: 'stats' }, 0, 'stats: id'],
+  ['a call with an id of another type', { type: 'stats', id: '2' }, 0, 'stats: id'],
+  ['a call with id 0', { type: 'stats', id: 0 }, 0, 'stats: id'],
+  ['a call with a broken id', { type: 'stats', id: 1.5 }, 0, 'stats: id'],
+  ['a put without data', { type: 'put', id: 2 }, 2, 'put: data'],
+  ['a put of a slice that is not there', { type: 'put', id: 2, data: 0 }, 2, 'put: data'],
+  ['a put of a negative slice', { type: 'put', id: 2, data: -1 }, 2, 'put: data'],
+  ['a put of an object', { type: 'put', id: 2, data: {} }, 2, 'put: data'],
+  ['a putMany of a value that is none', { type: 'putMany', id: 2, data: [new Blob([]), 'x'] }, 2, 'putMany: data'],
+  ['a putMany of no list', { type: 'putMany', id: 2, data: 'x' }, 2, 'putMany: data'],
+  ['a get of a number', { type: 'get', id: 2, key: 5 }, 2, 'get: key'],
+  ['a getMany with an odd key', { type: 'getMany', id: 2, keys: [KEY, null] }, 2, 'getMany: keys'],
+  ['an unknown durability', { type: 'begin', id: 2, tx: 1, durability: 'lazy' }, 2, 'begin: durability'],
+  ['a transaction that is no number', { type: 'get', id: 2, key: KEY, tx: 'a' }, 2, 'get: tx'],
+  ['a begin without a number', { type: 'begin', id: 2 }, 2, 'begin: tx'],
+  ['a check that does not say if it wants progress', { type: 'check', id: 2 }, 2, 'check: progress'],
+  [
+    'a compact with a threshold in words',
+    { type: 'compact', id: 2, progress: false, threshold: 'half' },
+    2,
+    'threshold',
+  ],
+  ['an open of an unknown storage', { type: 'open', id: 2, name: 's', storage: 'disk' }, 2, 'open: storage'],
+  ['a cursor that is none', { type: 'keysNext', id: 2, cursor: null }, 2, 'keysNext: cursor'],
+  ['a cursor that is not there', { type: 'keysNext', id: 2, cursor: 5 }, 2, 'keysNext'],
+  ['an abort without an id', { type: 'abort' }, 0, 'abort: id'],
+])('%s is answered with BAD_MESSAGE that names it, and the host goes on', async (_name, item, id, wrong) => {
+  const { wire } = await opened({ has: async () => true })
+  wire.send(item, { type: 'has', id: 50, key: KEY })
+  const error = { code: 'BAD_MESSAGE', message: expect.stringContaining(wrong) }
+  expect(await wire.answer(id)).toMatchObject({ type: 'error', error })
+  expect(await wire.answer(50)).toMatchObject({ type: 'result', value: true })
+})
+
+test('calls before open and after close are CLOSED', async () => {
+  const wire = new Wire()
+  void serve(wire, async () => storeWith({}))
+  wire.send({ type: 'get', id: 2, key: KEY })
+  expect(await wire.answer(2)).toMatchObject({ error: { code: 'CLOSED' } })
+  wire.send({ type: 'open', id: 3, name: 's', storage: 'memory' })
+  await wire.answer(3)
+  wire.send({ type: 'close', id: 4 }, { type: 'stats', id: 5 }, { type: 'close', id: 6 })
+  for (const id of [5, 6]) expect(await wire.answer(id)).toMatchObject({ error: { code: 'CLOSED' } })
+  expect(await wire.answer(4)).toMatchObject({ type: 'result' })
+})
+
+test('closing rolls back what is open and what waits to begin, then closes the store, then says so', async () => {
+  const events: string[] = []
+  const transaction = (name: string) =>
+    transactionWith({ rollback: async () => void events.push(`${name} rolled back`) })
+  const begin = vi
+    .fn<Store['begin']>()
+    .mockImplementationOnce(async () => transaction('first'))
+    .mockImplementationOnce(async () => {
+      await vi.waitFor(() => expect(events).toContain('first rolled back'), POLLING)
+      return transaction('second')
+    })
+  const { wire, closed } = await opened({ begin, close: async () => void events.push('closed') })
+  wire.send({ type: 'begin', id: 2, tx: 2 }, { type: 'begin', id: 3, tx: 3 })
+  await wire.answer(2)
+  wire.send({ type: 'close', id: 4 })
+  await closed
+  expect(events).toEqual(['first rolled back', 'second rolled back', 'closed'])
+  expect(await wire.answer(4)).toMatchObject({ type: 'result' })
+})
+
+test('a rollback that fails does not keep the store from closing', async () => {
+  const close = vi.fn(async () => {})
+  const rollback = () => Promise.reject(new StoreError('IO', 'the disk is gone'))
+  const { wire } = await opened({ close, begin: async () => transactionWith({ rollback }) })
+  wire.send({ type: 'begin', id: 2, tx: 2 })
+  await wire.answer(2)
+  wire.send({ type: 'close', id: 3 })
+  expect(await wire.answer(3)).toMatchObject({ type: 'result' })
+  expect(close).toHaveBeenCalledTimes(1)
+})
+
+test('a close that fails says so, and the store counts as closed', async () => {
+  const { wire, closed } = await opened({ close: () => Promise.reject(new StoreError('QUOTA', 'full')) })
+  wire.send({ type: 'close', id: 2 })
+  expect(await wire.answer(2)).toMatchObject({ error: { code: 'QUOTA' } })
+  await closed
+})
+
+test('begin, calls and commit may come in one message', async () => {
+  const done: string[] = []
+  const tx = transactionWith({
+    put: async () => {
+      done.push('put')
+      return KEY
+    },
+    has: async () => {
+      done.push('has')
+      return true
+    },
+    commit: async () => void done.push('commit'),
+  })
+  const { wire } = await opened({ begin: async () => tx })
+  wire.send(
+    { type: 'begin', id: 2, tx: 2 },
+    { type: 'putMany', id: 3, tx: 2, data: [new Blob([]), new Blob([])] },
+    { type: 'has', id: 4, tx: 2, key: KEY },
+    { type: 'commit', id: 5, tx: 2 },
+    { type: 'has', id: 6, tx: 2, key: KEY },
+  )
+  expect(await wire.answer(6)).toMatchObject({ error: { code: 'TX_CLOSED' } })
+  expect(await wire.answer(5)).toMatchObject({ type: 'result' })
+  expect(await wire.answer(3)).toMatchObject({ value: [KEY, KEY] })
+  expect(done.at(-1)).toBe('commit')
+  expect(done.length).toBe(4)
+})
+
+test('a transaction that could not begin answers its calls with the reason, and its number is free again', async () => {
+  const begin = vi.fn<Store['begin']>().mockRejectedValueOnce(new StoreError('IO', 'no'))
+  begin.mockResolvedValue(transactionWith({}))
+  const { wire } = await opened({ begin })
+  wire.send({ type: 'begin', id: 2, tx: 2 }, { type: 'has', id: 3, tx: 2, key: KEY })
+  for (const id of [2, 3]) expect(await wire.answer(id)).toMatchObject({ error: { code: 'IO' } })
+  wire.send({ type: 'has', id: 4, tx: 2, key: KEY })
+  expect(await wire.answer(4)).toMatchObject({ error: { code: 'TX_CLOSED' } })
+  wire.send({ type: 'begin', id: 5, tx: 2 }, { type: 'begin', id: 6, tx: 2 })
+  expect(await wire.answer(5)).toMatchObject({ type: 'result' })
+  expect(await wire.answer(6)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
+})
+
+test('progress is told when it is wanted, at most every 50 ms, and the last of it always', async () => {
+  vi.useFakeTimers()
+  const check: Store['check'] = async ({ onProgress } = {}) => {
+    for (let done = 0; done <= 100; done++) {
+      onProgress?.({ done, total: 100 })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return { clean: true, entries: 0, bytes: 0, findings: [] }
+  }
+  const { wire } = await opened({ check })
+  wire.send({ type: 'check', id: 2, progress: true }, { type: 'check', id: 3, progress: false })
+  await vi.advanceTimersByTimeAsync(1000)
+  await wire.answer(2)
+  const told = wire.replies.flatMap((reply): Progress[] => (reply.type === 'progress' ? [reply.progress] : []))
+  expect(told.length).toBeGreaterThan(5)
+  expect(told.length).toBeLessThan(15)
+  expect(told.at(-1)).toEqual({ done: 100, total: 100 })
+  expect(wire.replies.filter(({ id }) => id === 3).length).toBe(1)
+})
+
+test.each(['check', 'compact'] as const)('an abort reaches a running %s, and no other call', async (type) => {
+  const signals: (AbortSignal | undefined)[] = []
+  const run = ({ signal }: { signal?: AbortSignal } = {}) => {
+    signals.push(signal)
+    return new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(new Error('stopped'))))
+  }
+  const { wire } = await opened({ [type]: run })
+  wire.send({ type, id: 2, progress: false }, { type, id: 3, progress: false }, { type: 'abort', id: 9 })
+  wire.send({ type: 'abort', id: 3 })
+  expect(await wire.answer(3)).toMatchObject({ error: { message: 'stopped' } })
+  expect(signals.map((signal) => signal?.aborted)).toEqual([false, true])
+})
+
+test('keys come in pages, and what is left ends with keysEnd', async () => {
+  let ended = false
+  const { wire } = await opened({
+    async *keys() {
+      try {
+        for (let size = 0; size < 10_000; size++) yield { key: KEY, size }
+      } finally {
+        ended = true
+      }
+    },
+  })
+  wire.send({ type: 'keys', id: 2 })
+  expect(await wire.answer(2)).toMatchObject({ value: { cursor: 2 } })
+  wire.send({ type: 'keysNext', id: 3, cursor: 2 })
+  const reply = (await wire.answer(3)) as Extract<Reply, { type: 'result' }>
+  const page = reply.value as { entries: number }
+  const entries: KeyEntry[] = [...decodeKeys(sliceOf(wire.posted.at(-1) as Envelope<Reply>, page.entries))]
+  expect(entries.length).toBe(4096)
+  expect(entries[0]).toEqual({ key: KEY, size: 4096 })
+  expect(ended).toBe(false)
+  wire.send({ type: 'keysEnd', id: 4, cursor: 2 })
+  await wire.answer(4)
+  expect(ended).toBe(true)
+  wire.send({ type: 'keysNext', id: 5, cursor: 2 })
+  expect(await wire.answer(5)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
+})
+
+test('a listing that is aborted before its first page leaves no cursor behind', async () => {
+  let ended = false
+  const { wire } = await opened({
+    async *keys() {
+      try {
+        for (;;) {
+          await new Promise((resolve) => setTimeout(resolve))
+          for (let i = 0; i < 1000; i++) yield { key: KEY, size: i }
+        }
+      } finally {
+        ended = true
+      }
+    },
+  })
+  wire.send({ type: 'keys', id: 2 }, { type: 'abort', id: 2 })
+  expect(await wire.answer(2)).toMatchObject({ error: { code: 'ABORTED' } })
+  expect(ended).toBe(true)
+})
