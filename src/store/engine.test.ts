@@ -7,11 +7,14 @@ import { memoryStorage } from '../storage/memory.js'
 import { nodeStorage } from '../storage/node.js'
 import { engineCases, runEngineCase } from '../testing/engine-cases.js'
 
-describe('the engine in memory', () => {
+// A case on the folder waits for the disk a few hundred times; on a busy machine each time takes long.
+const timeout = 60_000
+
+describe('the engine in memory', { timeout }, () => {
   it.each(engineCases)('$name', async (one) => await runEngineCase(one, memoryStorage()))
 })
 
-describe('the engine on a folder', () => {
+describe('the engine on a folder', { timeout }, () => {
   let folder = ''
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'lodestore-'))

@@ -5,9 +5,16 @@
  */
 
 import type { EngineCase } from './engine-case.js'
+import { badInputCases } from './engine-cases-bad-input.js'
 import { basicCases } from './engine-cases-basics.js'
+import { compactionCases } from './engine-cases-compaction.js'
 import { transactionCases } from './engine-cases-transactions.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
 
-export const engineCases: readonly EngineCase[] = [...basicCases, ...transactionCases]
+export const engineCases: readonly EngineCase[] = [
+  ...basicCases,
+  ...transactionCases,
+  ...badInputCases,
+  ...compactionCases,
+]

@@ -1,0 +1,225 @@
+/**
+ * Engine cases: what compaction gives back, what it must keep, and that nobody notices it. Part of engine-cases.ts.
+ */
+
+import { StoreError } from '../errors.js'
+import type { Engine } from '../store/engine.js'
+import { equal, fails } from './check.js'
+import { type EngineCase, type EngineContext, key, keysOf, text, value } from './engine-case.js'
+
+const SMALL = { maxSegmentSize: 1024 }
+
+/** A store of `count` keys in segments of three or so, each stored by itself. */
+async function filled(open: EngineContext['open'], count: number): Promise<Engine> {
+  const store = await open(SMALL)
+  for (let number = 0; number < count; number++) await store.set(key(number), value(300, number))
+  return store
+}
+
+async function holds(store: Engine, numbers: readonly number[]): Promise<void> {
+  equal(await keysOf(store), numbers.map(key), 'keys')
+  for (const number of numbers) equal(await store.get(key(number)), value(300, number), `value ${number}`)
+}
+
+export const compactionCases: readonly EngineCase[] = [
+  {
+    name: 'segments that are mostly dead are rewritten between commits, without being told',
+    async run({ open, segments }) {
+      const store = await filled(open, 9)
+      for (let round = 0; round < 10; round++) {
+        for (let number = 0; number < 9; number++) await store.set(key(number), value(300, number))
+      }
+      await holds(
+        store,
+        Array.from({ length: 9 }, (_, number) => number),
+      )
+      const { liveBytes, logBytes } = await store.stats()
+      equal(logBytes < 4 * liveBytes, true, `${logBytes} bytes of log for ${liveBytes} live ones`)
+      await store.close()
+      equal((await segments()).length < 20, true, 'segments on the disk')
+    },
+  },
+  {
+    name: 'compact gives back what is dead and says how much',
+    async run({ open, storage }) {
+      const store = await filled(open, 30)
+      for (let number = 0; number < 30; number += 3) await store.delete(key(number))
+      const before = await store.stats()
+      const report = await store.compact({ threshold: 0.2 })
+      const after = await store.stats()
+      equal(report.segments > 5, true, 'segments rewritten')
+      equal(before.logBytes - after.logBytes, report.freedBytes, 'bytes given back')
+      equal(after.deadBytes < before.deadBytes, true, 'dead bytes')
+      const sizes = await Promise.all(after.segments.map(({ segment }) => storage.contents(`data/0/${segment}`)))
+      equal(sizes.map(({ length }) => length), after.segments.map(({ bytes }) => bytes), 'sizes of the files') // biome-ignore format: one row
+      equal(
+        (await storage.paths()).filter((path) => path.startsWith('data/0/')).length <= sizes.length + 1,
+        true,
+        'no other file',
+      )
+      await holds(
+        store,
+        Array.from({ length: 30 }, (_, number) => number).filter((number) => number % 3 > 0),
+      )
+    },
+  },
+  {
+    name: 'compacting everything, twice, keeps everything',
+    async run({ open, reopen }) {
+      const numbers = Array.from({ length: 20 }, (_, number) => number)
+      const store = await filled(open, 20)
+      await store.compact({ threshold: 0 })
+      await holds(store, numbers)
+      await store.compact({ threshold: 0 })
+      await holds(await reopen(), numbers)
+    },
+  },
+  {
+    name: 'compacting a store that is empty, or has nothing dead, rewrites nothing of it',
+    async run({ open }) {
+      const store = await open(SMALL)
+      equal(await store.compact(), { segments: 0, copiedBytes: 0, freedBytes: 0 }, 'the report of an empty store')
+      await store.set(key(1), value(900))
+      equal((await store.compact()).segments, 0, 'segments rewritten')
+    },
+  },
+  {
+    name: 'a store whose every key is deleted shrinks to nothing but a list',
+    async run({ open }) {
+      const store = await filled(open, 30)
+      await store.deleteMany(await keysOf(store))
+      await store.compact()
+      await store.compact()
+      const { logBytes, count, segments } = await store.stats()
+      equal(count, 0, 'blobs')
+      equal(logBytes < 1000, true, `${logBytes} bytes in ${segments.length} segments`)
+    },
+  },
+  {
+    name: 'a tombstone survives compaction while an older PUT of its key is left',
+    async run({ open, reopenFromLog }) {
+      const store = await open({ maxSegmentSize: 4096 })
+      // The PUT of key 1 lies in a segment that stays, among live ones; its tombstone in one that is rewritten.
+      await store.set(key(1), value(100))
+      for (let number = 10; number < 20; number++) await store.set(key(number), value(400, number))
+      await store.delete(key(1))
+      for (let number = 20; number < 32; number++) await store.set(key(number), value(400, number))
+      for (let number = 20; number < 30; number++) await store.delete(key(number))
+      await store.compact({ threshold: 0.5 })
+      const left = (await store.stats()).segments.map(({ segment }) => segment)
+      equal(
+        [left.includes(0), left.includes(1)],
+        [true, false],
+        'the segment of the PUT and that of its tombstone are there',
+      )
+      const replayed = await reopenFromLog()
+      equal(await replayed.has(key(1)), false, 'the deleted key after a replay')
+      equal(await replayed.has(key(31)), true, 'a kept key')
+    },
+  },
+  {
+    name: 'a tombstone goes when no older PUT of its key is left',
+    async run({ open }) {
+      const store = await filled(open, 12)
+      for (let number = 0; number < 12; number++) await store.delete(key(number))
+      await store.set(key(50), value(300, 50))
+      for (let round = 0; round < 3; round++) await store.compact({ threshold: 0 })
+      const { liveBytes } = await store.stats()
+      // 341 bytes of the PUT, and the segment list of a few numbers. Twelve tombstones would be 492 more.
+      equal(liveBytes < 341 + 41 + 40, true, `${liveBytes} live bytes`)
+    },
+  },
+  {
+    name: 'what is read while segments are rewritten is right',
+    async run({ open }) {
+      const store = await filled(open, 60)
+      for (let number = 0; number < 60; number += 2) await store.delete(key(number))
+      let compacting = true
+      let reads = 0
+      const done = store.compact({ threshold: 0.1 }).finally(() => {
+        compacting = false
+      })
+      while (compacting) {
+        const number = (reads++ * 7) % 60
+        const expected = number % 2 === 0 ? undefined : value(300, number)
+        equal(await store.get(key(number)), expected, `value ${number}`)
+        const both = await store.getMany([key(number), key(59)])
+        equal(both, [expected, value(300, 59)], `values ${number} and 59`)
+      }
+      equal((await done).segments > 10, true, 'segments rewritten')
+      equal(reads > 10, true, `${reads} reads meanwhile`)
+    },
+  },
+  {
+    name: 'deleting one of many small blobs does not rewrite the others',
+    async run({ open, storage }) {
+      const store = await open()
+      const keys = await store.putMany(Array.from({ length: 1000 }, (_, number) => value(1000, number)))
+      storage.calls.length = 0
+      await store.delete(keys[500] ?? '')
+      equal(storage.written() < 500, true, `${storage.written()} bytes written`)
+    },
+  },
+  {
+    name: 'a compaction that cannot write leaves everything as it was, and works when there is room',
+    async run({ open, storage }) {
+      const store = await filled(open, 30)
+      for (let number = 0; number < 30; number += 3) await store.delete(key(number))
+      const kept = Array.from({ length: 30 }, (_, number) => number).filter((number) => number % 3 > 0)
+      const before = await store.stats()
+      storage.before = ({ kind, path }) => {
+        if (kind === 'write' && path.startsWith('data/')) throw new StoreError('QUOTA', 'no room is left')
+      }
+      await fails(() => store.compact({ threshold: 0.2 }), 'QUOTA', 'compact')
+      await holds(store, kept)
+      storage.before = () => undefined
+      equal((await store.stats()).liveBytes, before.liveBytes, 'live bytes')
+      equal((await store.compact({ threshold: 0.2 })).segments > 0, true, 'segments rewritten')
+      await holds(store, kept)
+    },
+  },
+  {
+    name: 'a segment that turns out damaged is not compacted away: what is good in it stays readable',
+    damages: true,
+    async run({ open, close, flip }) {
+      const first = await filled(open, 12)
+      await first.compact({ threshold: 1 })
+      await first.delete(key(1))
+      await close()
+      // The checkpoint covers segment 0, so opening does not read it and cannot see the damage.
+      await flip('data/0/0', 8 + 105 + 60)
+      const store = await open()
+      await store.compact({ threshold: 0 })
+      await fails(() => store.get(key(0)), 'CORRUPT', 'the damaged value')
+      equal(await store.get(key(2)), value(300, 2), 'its neighbour')
+      equal(text(await store.get(key(1))), undefined, 'the deleted key')
+    },
+  },
+  {
+    name: 'a crash at any moment of a compaction leaves every key',
+    async run({ open, storage, crash }) {
+      const store = await filled(open, 12)
+      for (let number = 0; number < 12; number += 3) await store.delete(key(number))
+      const kept = Array.from({ length: 12 }, (_, number) => number).filter((number) => number % 3 > 0)
+      let call = 0
+      let crashes = 0
+      for (let stopAt = 1; ; stopAt++) {
+        call = 0
+        storage.before = ({ kind }) => {
+          // Closing a file changes nothing on the disk, and must not fail or the file stays open here.
+          if (kind !== 'read' && kind !== 'close' && ++call >= stopAt) throw new StoreError('IO', 'the machine stopped')
+        }
+        const outcome = await store.compact({ threshold: 0.2 }).catch((error: unknown) => error)
+        storage.before = () => undefined
+        const after = await crash()
+        const survivor = await after.open()
+        await holds(survivor, kept)
+        equal((await survivor.check()).findings, [], `findings after a stop at call ${stopAt}`)
+        await after.close()
+        if (!(outcome instanceof StoreError)) break
+        crashes++
+      }
+      equal(crashes > 5, true, `${crashes} crashes`)
+    },
+  },
+]
