@@ -1,0 +1,162 @@
+/**
+ * The demo for everybody: by keyboard alone, on a narrow screen, in light and in the dark, with thousands of files, without JavaScript.
+ */
+import { expect, type Page } from '@playwright/test'
+import { launchBrowser } from '../scripts/browsers.mjs'
+import { drop, dropMany, grid, inOwnBrowser, names, PICTURE, readTab, row, status, test, textFile } from './demo.js'
+import { demoURL } from './servers.js'
+
+test('thousands of files fill the list without moving the page, and only rows in sight are made', async ({ demo }) => {
+  const places = () =>
+    demo.evaluate(() =>
+      [...document.querySelectorAll('main section, footer')].map((part) => part.getBoundingClientRect().top),
+    )
+  const before = await places()
+  await dropMany(demo, 4_000)
+  await expect(status(demo)).toHaveText('4,000 files stored.', { timeout: 60_000 })
+  expect(await places()).toEqual(before)
+  await expect(demo.locator('#list-count')).toHaveText('4,000')
+  expect(await grid(demo).locator('tbody tr').count()).toBeLessThan(60)
+  await grid(demo).focus()
+  await demo.keyboard.press('End')
+  await expect(row(demo, 'note-3999.txt')).toBeVisible()
+  await demo.getByRole('searchbox').fill('note-1234')
+  await expect(names(demo)).toHaveText(['note-1234.txt'])
+})
+
+test('everything can be done by keyboard alone', async ({ demo }) => {
+  const choosing = demo.waitForEvent('filechooser')
+  await tabTo(demo, 'pick-files')
+  await demo.keyboard.press('Enter')
+  const chooser = await choosing
+  await chooser.setFiles(
+    ['first.txt', 'second.txt', 'third.txt'].map((name) => ({
+      name,
+      mimeType: 'text/plain',
+      buffer: Buffer.from(name),
+    })),
+  )
+  await expect(status(demo)).toHaveText('3 files stored.')
+
+  await tabTo(demo, 'list')
+  const active = () =>
+    grid(demo).evaluate(
+      (list) => document.getElementById(list.getAttribute('aria-activedescendant') ?? '')?.textContent,
+    )
+  await demo.keyboard.press('ArrowDown')
+  await expect.poll(active).toBe('second.txt')
+  const opening = demo.waitForEvent('popup')
+  await demo.keyboard.press('Enter')
+  expect((await readTab(demo, await opening)).toString()).toBe('second.txt')
+
+  await demo.bringToFront()
+  await demo.keyboard.press('Delete')
+  await expect(demo.getByRole('dialog', { name: 'Delete second.txt?' })).toBeVisible()
+  await demo.keyboard.press('Escape')
+  await expect(demo.getByRole('dialog')).toBeHidden()
+  await expect(grid(demo)).toBeFocused()
+  for (let times = 0; times < 5; times += 1) await demo.keyboard.press('ArrowRight')
+  await demo.keyboard.press('Enter')
+  await expect(demo.getByRole('button', { name: 'Keep' })).toBeFocused()
+  await demo.keyboard.press('Shift+Tab')
+  await demo.keyboard.press('Enter')
+  await expect(status(demo)).toHaveText('Deleted second.txt. Compact gives the space back.')
+  await expect(names(demo)).toHaveText(['first.txt', 'third.txt'])
+
+  await tabTo(demo, 'verify')
+  await demo.keyboard.press('Enter')
+  await expect(status(demo)).toHaveText(/^All is well/)
+  await expect(demo.locator('#verify')).toBeFocused()
+  await demo.keyboard.press('Tab')
+  await demo.keyboard.press('Enter')
+  await expect(status(demo)).toHaveText(/given back|nothing worth compacting/)
+  await tabTo(demo, 'readme')
+})
+
+/** Presses Tab until the element with this id has the focus, which has to be seen. */
+async function tabTo(page: Page, id: string): Promise<void> {
+  for (let times = 0; times < 25; times += 1) {
+    await page.keyboard.press('Tab')
+    const { focused, ring } = await page.evaluate(() => {
+      const focused = document.activeElement ?? document.body
+      return { focused: focused.id, ring: getComputedStyle(focused).outlineStyle }
+    })
+    if (focused !== '') expect(ring, `the focus on #${focused} is seen`).not.toBe('none')
+    if (focused === id) return
+  }
+  throw new Error(`Tab does not reach #${id}`)
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`at 360 px, ${scheme}: nothing is cut off, and every text stands out from its ground`, async ({
+    browserName,
+  }, testInfo) => {
+    // Playwright's own emulation does not reach Firefox.
+    const firefoxUserPrefs = { 'layout.css.prefers-color-scheme.content-override': scheme === 'dark' ? 0 : 1 }
+    await inOwnBrowser(browserName, { firefoxUserPrefs }, async (page) => {
+      await page.setViewportSize({ width: 360, height: 740 })
+      if (browserName === 'chromium') await page.emulateMedia({ colorScheme: scheme })
+      await drop(page, [textFile(`${'a long name '.repeat(12)}.txt`, 'long'), PICTURE, textFile('short', 's')])
+      await expect(status(page)).toHaveText('3 files stored.')
+      expect(await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(scheme === 'dark')
+      const { scrollWidth, clientWidth } = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement
+        return { scrollWidth, clientWidth }
+      })
+      expect(scrollWidth).toBe(clientWidth)
+      for (const button of await page.getByRole('button').all()) {
+        const box = await button.boundingBox()
+        if (box) expect(box.x >= 0 && box.x + box.width <= 360, `${await button.textContent()} is in sight`).toBe(true)
+      }
+      expect(await page.evaluate(faintTexts)).toEqual([])
+      await testInfo.attach(`360 px, ${scheme}`, {
+        body: await page.screenshot({ fullPage: true }),
+        contentType: 'image/png',
+      })
+    })
+  })
+}
+
+/** Runs in the page: texts whose contrast with what lies behind them is below 4.5 (WCAG AA), but for disabled buttons. */
+function faintTexts(): string[] {
+  const channels = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number)
+  const luminance = (color: string) => {
+    const [red = 0, green = 0, blue = 0] = channels(color).map((channel) => {
+      const share = channel / 255
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+  }
+  const ground = (element: Element | null): string => {
+    if (!element) return 'rgb(255, 255, 255)'
+    const color = getComputedStyle(element).backgroundColor
+    return channels(color)[3] === 0 ? ground(element.parentElement) : color
+  }
+  const faint: string[] = []
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement
+    const text = node.textContent?.trim()
+    if (!element?.checkVisibility() || !text || element.closest(':disabled, noscript, script')) continue
+    const [first = 0, second = 0] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort(
+      (a, b) => b - a,
+    )
+    const contrast = (first + 0.05) / (second + 0.05)
+    if (contrast < 4.5) faint.push(`${text}: ${contrast.toFixed(2)}`)
+  }
+  return faint
+}
+
+test('without JavaScript the page says that it needs it', async ({ browserName }) => {
+  const { context, close } = await launchBrowser(browserName as 'chromium' | 'firefox', {
+    firefoxUserPrefs: { 'javascript.enabled': false },
+  })
+  try {
+    const scriptless = await context.browser()?.newContext({ javaScriptEnabled: browserName === 'firefox' })
+    const page = await scriptless?.newPage()
+    await page?.goto(demoURL)
+    expect(await page?.locator('noscript p').isVisible()).toBe(true)
+  } finally {
+    await close()
+  }
+})
