@@ -2,11 +2,11 @@
 // its only caller and checks every argument: in here an address is believed.
 
 import { crc32Prepare } from './crc32'
-import { DIGEST } from './memory'
+import { SCANNED } from './memory'
 
 export { crc32 } from './crc32'
 export { scan, seal, verify } from './entry'
-export { BASE, DIGEST, KEYS, KEYS_MAX, MIXERS, PLACES, RECORDS, reserve, SCANNED } from './memory'
+export { BASE, DIGESTS, JOBS, JOBS_MAX, KEYS, KEYS_MAX, MIXERS, PLACES, RECORDS, reserve, SCANNED } from './memory'
 export { sha256 } from './sha256'
 export {
   tableAdopt,
@@ -22,5 +22,5 @@ export {
 } from './table'
 
 // The compiler's constants must end where the map in memory.ts begins.
-if (__heap_base > DIGEST) unreachable()
+if (__heap_base > SCANNED) unreachable()
 crc32Prepare()

@@ -24,6 +24,12 @@ function measure(contestants, calls) {
   return best
 }
 
+function repeat(times, call) {
+  return () => {
+    for (let time = 0; time < times; time++) call()
+  }
+}
+
 /** A table row of GB/s, and how many times faster the first is than the second. */
 function row(label, size, best) {
   const speeds = Object.entries(best).map(([name, time]) => `${name} ${(size / time).toFixed(2).padStart(6)}`)
@@ -56,12 +62,14 @@ console.log('\nSHA-256, GB/s')
 const peerSha = await createSHA256()
 for (const size of [64, 256, 1024, 4096, 65_536]) {
   const data = bytes.subarray(0, size)
+  const batch = Array.from({ length: 256 }, (_, index) => [(index * size) % (SIZE - size), size]).flat()
   const contestants = {
-    lodestore: () => arena.sha256(5, size),
-    'hash-wasm': () => peerSha.init().update(data).digest('binary'),
-    'node:crypto': () => createHash('sha256').update(data).digest(),
+    'lodestore, 256 in a batch': () => arena.sha256Batch(batch),
+    'hash-wasm': repeat(256, () => peerSha.init().update(data).digest('binary')),
+    'lodestore, alone': repeat(256, () => arena.sha256(5, size)),
+    'node:crypto': repeat(256, () => createHash('sha256').update(data).digest()),
   }
-  row(label(size), size, measure(contestants, Math.ceil(BYTES_A_ROUND / 8 / (size + 100))))
+  row(label(size), size * 256, measure(contestants, Math.ceil(BYTES_A_ROUND / 2048 / (size + 100))))
 }
 
 console.log('\nIndex table, 1,000,000 keys')
@@ -72,7 +80,9 @@ let table = kernel.table(0x1234567890abcdefn)
 
 function report(what, begin) {
   const seconds = (performance.now() - begin) / 1000
-  console.log(`${what.padEnd(34)} ${(seconds * 1000).toFixed(0).padStart(5)} ms  ${(COUNT / seconds / 1e6).toFixed(1)} million/s`)
+  console.log(
+    `${what.padEnd(34)} ${(seconds * 1000).toFixed(0).padStart(5)} ms  ${(COUNT / seconds / 1e6).toFixed(1)} million/s`,
+  )
 }
 
 let begin = performance.now()
@@ -96,6 +106,21 @@ for (let round = 0; round < 3; round++) {
   begin = performance.now()
   visit((at) => table.find(keys, at))
   report('find, shuffled', begin)
+}
+
+const shuffled = new Uint8Array(COUNT * 32)
+let row32 = 0
+visit((at) => shuffled.set(keys.subarray(at, at + 32), 32 * row32++))
+const locations = new Uint32Array(COUNT * 3)
+for (const [what, wanted] of [
+  ['shuffled, present', shuffled],
+  ['shuffled, absent', absent],
+]) {
+  begin = performance.now()
+  for (let at = 0; at < COUNT; at += 10_000) {
+    table.findMany(wanted.subarray(at * 32, (at + 10_000) * 32), locations.subarray(at * 3, (at + 10_000) * 3))
+  }
+  report(`findMany, 10,000 at once, ${what}`, begin)
 }
 
 const saved = table.entries().slice()

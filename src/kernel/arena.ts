@@ -25,6 +25,7 @@ export interface ScanResult {
 const STOPS = ['end', 'full', 'partial', 'corrupt'] as const
 
 const CAPACITY_MAX = 2 ** 30
+const DIGEST_SIZE = 32
 
 /** Offsets in an arena are bytes from 0; the kernel's own data lies elsewhere. */
 export class Arena {
@@ -64,9 +65,30 @@ export class Arena {
 
   /** SHA-256 of [at, at + size), as 32 bytes of its own (a copy). */
   sha256(at: number, size: number): Uint8Array<ArrayBuffer> {
-    this.#exports.sha256(this.#address(at, size), size)
-    const digest = this.#exports.DIGEST.value
-    return new Uint8Array(this.#buffer.slice(digest, digest + 32))
+    return this.sha256Batch([at, size])
+  }
+
+  /**
+   * SHA-256 of many messages, given as [at, size, at, size, ...]: 32 bytes for each, one after the other. Four are hashed side by
+   * side, which is three times as fast as one by one, most when messages of like size stand together.
+   */
+  sha256Batch(messages: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    const total = messages.length / 2
+    const { JOBS, JOBS_MAX, DIGESTS } = this.#exports
+    const jobs = new Uint32Array(this.#buffer, JOBS.value, JOBS_MAX.value * 2)
+    const result = new Uint8Array(total * DIGEST_SIZE)
+    for (let done = 0; done < total; done += JOBS_MAX.value) {
+      const count = Math.min(total - done, JOBS_MAX.value)
+      for (let job = 0; job < count; job++) {
+        const at = messages[2 * (done + job)] ?? 0
+        const size = messages[2 * (done + job) + 1] ?? 0
+        jobs[2 * job] = this.#address(at, size)
+        jobs[2 * job + 1] = size
+      }
+      this.#exports.sha256(count)
+      result.set(new Uint8Array(this.#buffer, DIGESTS.value, count * DIGEST_SIZE), done * DIGEST_SIZE)
+    }
+    return result
   }
 
   /** Writes the 9-byte header of the entry [at, at + size), whose body is there already: size, tag, then the CRC over all after it. */
@@ -85,20 +107,21 @@ export class Arena {
    * For each good one it writes [offset in the arena, size, tag] as three u32 into `records`.
    */
   scan(at: number, end: number, records: Uint32Array): ScanResult {
-    const from = this.#address(at, end - at)
+    const stopAddress = this.#address(at, end - at) + (end - at)
     const limit = Math.floor(records.length / 3)
-    const outcome = new Uint32Array(this.#buffer, this.#exports.SCANNED.value, 3)
-    const [walked, stop, need] = [0, 1, 2] as const
-    let count = 0
-    outcome[walked] = at
+    const found = new Uint32Array(this.#buffer, this.#exports.RECORDS.value)
+    const result: ScanResult = { count: 0, at, stop: 'full', need: 0 }
+    // The kernel has room for a thousand records or so at a time.
     do {
-      // The kernel has room for a thousand records or so at a time.
-      const next = this.#base + (outcome[walked] ?? 0)
-      const found = this.#exports.scan(count === 0 ? from : next, this.#base + end, limit - count)
-      records.set(new Uint32Array(this.#buffer, this.#exports.RECORDS.value, found * 3), count * 3)
-      count += found
-    } while (STOPS[outcome[stop] ?? 0] === 'full' && count < limit)
-    return { count, at: outcome[walked] ?? 0, stop: STOPS[outcome[stop] ?? 0] ?? 'corrupt', need: outcome[need] ?? 0 }
+      const count = this.#exports.scan(this.#base + result.at, stopAddress, limit - result.count)
+      records.set(found.subarray(0, count * 3), result.count * 3)
+      const [walked = 0, stop = 0, need = 0] = new Uint32Array(this.#buffer, this.#exports.SCANNED.value, 3)
+      result.count += count
+      result.at = walked
+      result.stop = STOPS[stop] ?? 'corrupt'
+      result.need = need
+    } while (result.stop === 'full' && result.count < limit)
+    return result
   }
 
   #address(at: number, size: number): number {

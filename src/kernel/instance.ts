@@ -13,13 +13,15 @@ export interface Exports {
   readonly KEYS: WebAssembly.Global<'i32'>
   readonly KEYS_MAX: WebAssembly.Global<'i32'>
   readonly PLACES: WebAssembly.Global<'i32'>
-  readonly DIGEST: WebAssembly.Global<'i32'>
+  readonly DIGESTS: WebAssembly.Global<'i32'>
+  readonly JOBS: WebAssembly.Global<'i32'>
+  readonly JOBS_MAX: WebAssembly.Global<'i32'>
   readonly MIXERS: WebAssembly.Global<'i32'>
   readonly SCANNED: WebAssembly.Global<'i32'>
   readonly RECORDS: WebAssembly.Global<'i32'>
   reserve(end: number): number
   crc32(ptr: number, size: number, crc: number): number
-  sha256(ptr: number, size: number): void
+  sha256(total: number): void
   seal(ptr: number, size: number, tag: number): void
   verify(ptr: number, size: number): number
   scan(ptr: number, end: number, limit: number): number

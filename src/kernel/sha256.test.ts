@@ -1,6 +1,7 @@
 // SHA-256 against the standard's examples and node:crypto.
 
 import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { noise } from '../testing/bytes.js'
 import { createKernel } from './kernel.js'
@@ -42,6 +43,28 @@ test('every length from 0 to 300, and some long ones, at changing alignments', (
     (size) => hash(size % 17, size) !== expected(bytes.subarray(size % 17, (size % 17) + size)),
   )
   expect(wrong).toEqual([])
+})
+
+test('many at once, of any number and mixture of sizes, are each as alone', () => {
+  const sizes = fc.oneof(fc.nat(200), fc.constantFrom(0, 55, 56, 63, 64, 119, 120, 1024), fc.nat(5000))
+  const messages = fc.array(fc.tuple(fc.nat(1000), sizes), { maxLength: 40 })
+  fc.assert(
+    fc.property(messages, (places) => {
+      const digests = places.map(([at, size]) => expected(bytes.subarray(at, at + size))).join('')
+      expect(Buffer.from(arena.sha256Batch(places.flat())).toString('hex')).toBe(digests)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('more at once than the kernel takes in one call', () => {
+  const places = Array.from({ length: 1000 }, (_, index) => [index, (index * 37) % 500] as const)
+  const digests = places.map(([at, size]) => expected(bytes.subarray(at, at + size))).join('')
+  expect(Buffer.from(arena.sha256Batch(places.flat())).toString('hex')).toBe(digests)
+})
+
+test('none at once is no digest', () => {
+  expect(arena.sha256Batch([]).length).toBe(0)
 })
 
 test('the result is a copy: the next call leaves it alone', () => {
