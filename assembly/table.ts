@@ -18,6 +18,7 @@ const GROUP_SLOTS: u32 = 16
 const GROUP_SIZE: usize = 64
 const LAST_IN_GROUP: u32 = 0x8000
 const TOMBSTONE: u32 = 1
+const ADOPTED_TOGETHER: u32 = 32
 const TAG_SET: u32 = 0x80000000
 
 let slots: u32 = 0
@@ -149,8 +150,7 @@ function rebuild(newSlots: u32): bool {
   const kept = count
   memory.copy(newEntries, entries, <usize>kept * ENTRY_SIZE)
   layout(newSlots)
-  for (; count < kept; count++) enter(hashOf(entryAt(count)), count)
-  return true
+  return tableAdopt(kept)
 }
 
 /** Room for one more entry and its slot. False if the memory cannot grow; nothing has changed then. */
@@ -251,16 +251,23 @@ export function tablePrepare(total: u32): usize {
   return entries
 }
 
-/** Takes in the `total` entries that stand at `entries`. False, and the table is empty, if a key stands there twice. */
+/** Takes in the entries that stand at `entries`, from the first not yet taken up to `total`. False, and the table is empty, if a key comes twice. */
 export function tableAdopt(total: u32): bool {
-  for (; count < total; count++) {
-    const key = entryAt(count)
-    const hash = hashOf(key)
-    if (slotOf(key, hash) !== 0) {
-      layout(slots)
-      return false
+  while (count < total) {
+    const end = min(count + ADOPTED_TOGETHER, total)
+    // The slots of all of them are read first: those reads wait for memory at the same time. Their sum only keeps the compiler from dropping them.
+    let sum: u32 = 0
+    for (let index = count; index < end; index++) sum += load<u32>(groupOf(<u32>hashOf(entryAt(index))))
+    store<u32>(PLACES, sum)
+    for (; count < end; count++) {
+      const key = entryAt(count)
+      const hash = hashOf(key)
+      if (slotOf(key, hash) !== 0) {
+        layout(slots)
+        return false
+      }
+      enter(hash, count)
     }
-    enter(hash, count)
   }
   return true
 }

@@ -17,6 +17,9 @@ export interface Location {
 const ENTRY_SIZE = 44
 const KEY_SIZE = 32
 
+// In many calls, because engines change to optimized code at a call, and this may be the first thing the module does.
+const ADOPTED_AT_ONCE = 4096
+
 /**
  * A hash table from 32-byte keys to three u32. Its entries stand densely in one block, 44 bytes each
  * (key, segment, offset, size; little endian), which is what a checkpoint stores.
@@ -112,7 +115,12 @@ export class Table {
     const made = this.#exports.tablePrepare(count) !== 0
     this.#followMemory()
     if (!made) throw noMemory(count)
-    return fill(this.#block(count)) && this.#exports.tableAdopt(count) !== 0
+    if (!fill(this.#block(count))) return false
+    for (let done = 0; done < count; ) {
+      done = Math.min(done + ADOPTED_AT_ONCE, count)
+      if (this.#exports.tableAdopt(done) === 0) return false
+    }
+    return true
   }
 
   /** CRC-32 of `entries()`. */
