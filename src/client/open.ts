@@ -40,12 +40,17 @@ function startWorker(make: (() => Worker) | undefined): Worker {
   return new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module' })
 }
 
+// Firefox collects a worker, and with it the promises that wait for it, when nothing on the page can reach it but they.
+const workers = new Set<Worker>()
+
 function connect(worker: Worker): Connection {
   const ended = new AbortController()
+  workers.add(worker)
   const connection = new Connection(worker, {
     ended() {
       ended.abort()
       worker.terminate()
+      workers.delete(worker)
     },
     alive(lock) {
       const died = () => connection.fail(diedError('it was ended'))

@@ -21,8 +21,9 @@ export async function listStores(): Promise<StoreInfo[]> {
     if (handle.kind === 'directory' && isStoreName(handle.name)) found.push(infoOf(handle))
   }
   const stores = (await Promise.all(found)).filter((store) => store !== undefined)
+  stores.sort((a, b) => (a.name < b.name ? -1 : 1))
   await reconcile(stores)
-  return stores.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return stores
 }
 
 /**
