@@ -70,7 +70,7 @@ export function explain(error: unknown): Explanation {
       detail,
     }
   }
-  return { what: 'Something went wrong that nobody expected.', todo: OUR_FAULT, detail }
+  return { what: `Something went wrong that nobody expected (${detail}).`, todo: OUR_FAULT, detail }
 }
 
 /** Both sentences in one line. */
