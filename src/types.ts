@@ -19,7 +19,7 @@ export type Durability = 'strict' | 'relaxed'
 
 export interface PutOptions {
   durability?: Durability
-  /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or the buffer of a `Uint8Array`, is empty afterwards. Only matters from a page. */
+  /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or a `Uint8Array` that is all of its buffer, is empty afterwards. Only matters from a page. */
   transfer?: boolean
 }
 

@@ -118,7 +118,7 @@ export class Connection {
   fail(error: Error): void {
     const first = !this.#ended
     this.#ended ??= error
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error)
+    for (const id of this.#pending.keys()) this.#take(id)?.reject(error)
     if (first) this.#events.ended?.()
   }
 

@@ -3,10 +3,10 @@
  * is opened here, and served until the page closes it. No top-level await: bundlers make classic scripts of workers.
  */
 
-import { StoreError } from '../errors.js'
+import { abortError, StoreError } from '../errors.js'
 import { checkStoreName } from '../format/names.js'
 import { storesDirectory } from '../protocol/directory.js'
-import { whenFree } from '../protocol/locks.js'
+import { deadline, whenFree } from '../protocol/locks.js'
 import { CONNECTION_ID, type Reply } from '../protocol/messages.js'
 import { memoryStorage } from '../storage/memory.js'
 import { opfsStorage } from '../storage/opfs.js'
@@ -22,10 +22,10 @@ const closed = serve(scope, (request, signal) => {
   const name = checkStoreName(request.name)
   const options = { ...defined({ create, maxSegmentSize, durability }), name, signal }
   if (storage === 'memory') return openEngine(memoryStorage(), options)
-  return whenFree(name, async () => openEngine(opfsStorage(await storeDirectory(name, create)), options), {
-    signal,
-    until: closed,
-  })
+  const end = deadline(name)
+  signal.addEventListener('abort', () => end.abort(abortError(signal)))
+  const attempt = async () => openEngine(opfsStorage(await storeDirectory(name, create)), options)
+  return whenFree(name, attempt, { end: end.signal, until: closed })
 })
 
 // An answer to what could not be read is not possible; an error event on the page is, and ends the connection.
