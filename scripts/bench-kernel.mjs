@@ -1,5 +1,5 @@
 // `npm run bench:kernel`: the kernel's loops in Node, against hash-wasm, zlib and node:crypto. Contestants take turns, and
-// the best of their rounds counts: it is what the machine gives when nobody else uses it. Needs `npm run build` first.
+// the best of their rounds counts: it is what the machine gives when nobody else uses it.
 
 import { createHash, randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
