@@ -30,7 +30,8 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       return await (await directoryAt(directories, create)).getFileHandle(name, { create })
     } catch (error) {
       // With `create` nothing can be missing, unless a known directory was removed from elsewhere: make it again, once.
-      if (!create || nameOf(error) !== 'NotFoundError') throw error
+      // (Firefox calls that UnknownError.)
+      if (!create || !['NotFoundError', 'UnknownError'].includes(nameOf(error))) throw error
       known.clear()
       return await (await directoryAt(directories, create)).getFileHandle(name, { create })
     }
@@ -82,11 +83,14 @@ class OpfsFile implements StorageFile {
   }
 
   read(target: Uint8Array, at: number): number {
+    let count: number
     try {
-      return this.#handle.read(target, { at })
+      count = this.#handle.read(target, { at })
     } catch (cause) {
       throw translate('read', this.#path, cause)
     }
+    if (count > target.length) throw storageError('IO', 'read', this.#path, absurd(count, target.length))
+    return count
   }
 
   write(source: Uint8Array, at: number): void {
@@ -96,11 +100,8 @@ class OpfsFile implements StorageFile {
     } catch (cause) {
       throw translate('write to', this.#path, cause)
     }
-    // At the quota Chromium throws, Firefox returns 0, and counts near 2^32 were seen too: only all is success.
-    if (written !== source.length) {
-      const cause = new Error(`${written} of ${source.length} bytes were written`)
-      throw storageError('QUOTA', 'write to', this.#path, cause)
-    }
+    // At the quota Chromium throws, Firefox returns 0, Chromium's private windows 4294967288 (an error number, -8): only all is success.
+    if (written !== source.length) throw storageError('QUOTA', 'write to', this.#path, absurd(written, source.length))
   }
 
   truncate(size: number): void {
@@ -109,6 +110,9 @@ class OpfsFile implements StorageFile {
     } catch (cause) {
       throw translate('truncate', this.#path, cause)
     }
+    // In Chromium's private windows growing past the quota fails without a word.
+    const actual = this.size()
+    if (actual !== size) throw storageError('QUOTA', 'truncate', this.#path, absurd(actual, size))
   }
 
   size(): number {
@@ -132,6 +136,10 @@ class OpfsFile implements StorageFile {
   }
 }
 
+function absurd(actual: number, expected: number): Error {
+  return new Error(`the system answered ${actual} where ${expected} bytes were asked for`)
+}
+
 function translate(action: string, path: string, cause: unknown): StoreError {
   if (isStoreError(cause)) return cause
   const opening = action === 'open' || action === 'remove' || action === 'list'
@@ -142,14 +150,14 @@ function translate(action: string, path: string, cause: unknown): StoreError {
 function codeOf(error: unknown, opening: boolean): StorageErrorCode {
   switch (nameOf(error)) {
     case 'QuotaExceededError':
+    case 'NS_ERROR_FILE_NO_DEVICE_SPACE': // Firefox, growing by truncate
       return 'QUOTA'
     case 'NotFoundError':
       return opening ? 'NOT_FOUND' : 'IO'
     case 'NoModificationAllowedError': // Chromium, Firefox
     case 'InvalidStateError': // WebKit
       return opening ? 'LOCKED' : 'IO'
-    case 'SecurityError': // a private window of Firefox
-    case 'UnknownError': // a private window of Safari
+    case 'SecurityError': // files are forbidden here by policy
     case 'NotSupportedError': // WebKitGTK
       return opening ? 'UNSUPPORTED' : 'IO'
     default:
@@ -157,6 +165,7 @@ function codeOf(error: unknown, opening: boolean): StorageErrorCode {
   }
 }
 
+/** Not all are Errors: Firefox throws bare exceptions for its own result codes. */
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : ''
+  return typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : ''
 }

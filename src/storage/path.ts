@@ -30,7 +30,7 @@ export function splitPath(path: string): { directories: string[]; name: string }
 
 /** The error of a failed call. `action` is the verb: "open", "write to". */
 export function storageError(code: StorageErrorCode, action: string, path: string, cause?: unknown): StoreError {
-  const reason = cause instanceof Error ? ` (${cause.name}: ${cause.message})` : ''
+  const reason = cause === undefined ? '' : ` (${cause})`
   return new StoreError(code, `cannot ${action} "${path}"${reason}: ${ADVICE[code]}`, { where: { file: path }, cause })
 }
 
