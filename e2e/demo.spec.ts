@@ -21,6 +21,7 @@ import {
   status,
   test,
   textFile,
+  watchErrors,
 } from './demo.js'
 import { demoURL } from './servers.js'
 
@@ -202,6 +203,46 @@ test('cancelling keeps what was committed, names and bytes alike, and nothing of
   await ready(demo)
   await expect(demo.locator('#list-count')).toHaveText(kept.toLocaleString('en'))
   await expect(demo.locator('#blob-count')).toHaveText((kept + pages).toLocaleString('en'))
+})
+
+test('a full disk is explained, takes nothing away, and room is made by deleting', async ({ browserName }) => {
+  const firefoxUserPrefs = { 'dom.quotaManager.temporaryStorage.fixedLimit': 24_000 }
+  await inOwnBrowser(browserName, { firefoxUserPrefs }, async (page) => {
+    if (browserName === 'chromium') {
+      const session = await page.context().newCDPSession(page)
+      const { origin } = new URL(demoURL)
+      await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 24_000_000 })
+    }
+    await dropSized(page, { 'kept.txt': 1_000_000 })
+    await expect(status(page)).toHaveText('1 file stored.')
+    await dropSized(page, Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`${at}.txt`, 1_000_001 + at])))
+    await expect(status(page)).toHaveText(/^The browser gives this page no more room\. Delete files here.* stored\.$/)
+    expect((await openAndRead(page, 'kept.txt')).length).toBe(1_000_000)
+
+    await page.getByRole('button', { name: 'Delete all…' }).click()
+    await confirmDelete(page)
+    await expect(status(page)).toHaveText(/^Deleted /)
+    await page.getByRole('button', { name: 'Compact' }).click()
+    await expect(status(page)).toHaveText(/given back|nothing worth compacting/)
+    await dropSized(page, { 'after.txt': 5_000_000 })
+    await expect(status(page)).toHaveText('1 file stored.')
+  })
+})
+
+test('who opens it in a private window is told what to do', async ({ page }) => {
+  const errors = watchErrors(page)
+  // As a private window answers.
+  const refuse = `StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'));`
+  await page.route(/worker/, async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, body: refuse + (await response.text()) })
+  })
+  await page.goto(demoURL)
+  await expect(page.getByRole('alert')).toContainText('This browser cannot keep a store here.')
+  await expect(page.getByRole('alert')).toContainText('Use an ordinary (not a private) window')
+  await expect(page.getByRole('button', { name: 'Try again' })).toBeFocused()
+  await expect(page.locator('#work')).toBeHidden()
+  expect(errors).toEqual([])
 })
 
 test('a second tab is told in words that the store is open elsewhere, and opens it once it is free', async ({
