@@ -5,12 +5,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect } from '@playwright/test'
 import {
   confirmDelete,
   drop,
   dropMany,
   dropSized,
+  expect,
   grid,
   inOwnBrowser,
   names,
@@ -252,9 +252,7 @@ test('a second tab is told in words that the store is open elsewhere, and opens 
   await expect(status(demo)).toHaveText('1 file stored.')
   const second = await demo.context().newPage()
   await second.goto(demoURL)
-  await expect(second.getByRole('alert')).toContainText('The store is open in another tab or window.', {
-    timeout: 10_000,
-  })
+  await expect(second.getByRole('alert')).toContainText('The store is open in another tab or window.')
   await demo.close()
   await second.getByRole('button', { name: 'Try again' }).click()
   await ready(second)

@@ -2,9 +2,12 @@
  * What a person does with the demo, as verbs for its specs: opening it, dropping files on it, opening a file. The `demo` of a test is a
  * page with a store of its own, which may not leave an error in the console.
  */
-import { test as base, expect, type Page } from '@playwright/test'
+import { test as base, expect as baseExpect, type Page } from '@playwright/test'
 import { launchBrowser } from '../scripts/browsers.mjs'
 import { demoURL } from './servers.js'
+
+/** A busy machine takes its time; what is expected comes all the same. */
+export const expect = baseExpect.configure({ timeout: 20_000 })
 
 export interface TestFile {
   name: string
