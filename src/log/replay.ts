@@ -266,7 +266,7 @@ export class Replay {
     for (const segment of this.#absent) {
       if (this.#list === undefined || segment >= this.#listSegment || this.#list.includes(segment)) missing.add(segment)
     }
-    if (this.#durable.segment > stop.segment) missing.add(this.#durable.segment)
+    if (this.#durable.segment > stop.segment && this.#durable.offset > 0) missing.add(this.#durable.segment)
     for (const segment of missing) {
       this.#damaged.push({ kind: 'segment', message: 'the segment is missing', segment })
       // What an older one held, the checkpoint knows.

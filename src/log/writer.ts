@@ -92,6 +92,8 @@ export class LogWriter {
 
   /** Where the next entry will stand, unless a new segment begins first. */
   get position(): Position {
+    // An undoing that failed halfway is finished before anything else; what it leaves counts.
+    if (this.#unfinished) return this.#unfinished.position
     return { segment: this.#segment, offset: this.#written + this.#buffered }
   }
 
@@ -300,9 +302,9 @@ export class LogWriter {
       this.#release()
       for (; this.#segment > segment; this.#segment--) await this.#segments.discard(this.#segment)
       this.#previous = begun.previous
-      this.#written = offset
-      if (offset > 0) await this.#reopen()
     }
+    this.#written = offset
+    if (offset > 0 && this.#file === undefined) await this.#reopen()
     if (offset === 0) {
       this.#release()
       await this.#segments.discard(segment)
@@ -311,7 +313,6 @@ export class LogWriter {
       this.#dirty = true
       this.#cut = true
     }
-    this.#written = offset
     this.#unfinished = undefined
   }
 }

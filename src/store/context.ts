@@ -38,6 +38,8 @@ export interface Context {
   /** The durable checkpoint, and the bytes that the log has grown by since. */
   checkpoint: Position | undefined
   bytesSinceCheckpoint: number
+  /** A checkpoint is due, at the earliest, when the log has grown by this. */
+  readonly checkpointBytes: number
   /** Retired segments whose files go when a checkpoint no longer needs them. */
   retired: number[]
   /** Segments that compaction found damaged and leaves alone. */

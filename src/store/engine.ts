@@ -30,7 +30,13 @@ import { checkStore } from './check.js'
 import { compactSegments, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
 import type { Context } from './context.js'
 import { dataBytes, toBytes } from './data.js'
-import { checkpoint, checkpointIsDue, closingCheckpointIsDue, removeRetired } from './maintenance.js'
+import {
+  CHECKPOINT_BYTES_LEAST,
+  checkpoint,
+  checkpointIsDue,
+  closingCheckpointIsDue,
+  removeRetired,
+} from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
 import { readValue, readValues } from './read.js'
@@ -42,6 +48,8 @@ export interface OpenEngineOptions extends EngineOptions {
   name?: string
   /** A kernel to share between engines; one is made unless given. */
   kernel?: Kernel
+  /** A checkpoint is written when the log has grown by at least this; 8 MiB unless given. Small values are for tests. */
+  checkpointBytes?: number
   /** Fills an array with random bytes, for the id and the hash seed; `crypto.getRandomValues` unless given. */
   random?: (bytes: Uint8Array<ArrayBuffer>) => void
 }
@@ -54,6 +62,7 @@ export async function openEngine(storage: Storage, options: OpenEngineOptions = 
     kernel: options.kernel ?? (await createKernel()),
     create: options.create ?? true,
     maxSegmentSize: options.maxSegmentSize,
+    checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES_LEAST,
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
     signal: options.signal,
   })
@@ -192,7 +201,6 @@ export class Engine implements Store {
             this.#transactions.add(tx)
             resolve(tx)
           })
-          await this.#maintain()
         })
         .catch(reject)
     })

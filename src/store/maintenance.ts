@@ -12,17 +12,19 @@ import { flushLog } from './staging.js'
 /** A checkpoint is written when the log has grown by this many times its size: so it adds at most an eighth to what is written. */
 const CHECKPOINT_GROWTH = 8
 /** ... and by at least this: what takes a few milliseconds to replay needs none. */
-const CHECKPOINT_BYTES_LEAST = 8 * 1024 * 1024
-/** A clean close writes one already when the log has grown by this. */
-const CLOSING_BYTES_LEAST = 256 * 1024
+export const CHECKPOINT_BYTES_LEAST = 8 * 1024 * 1024
+/** A clean close writes one already when the log has grown by a 32nd of that. */
+const CLOSING_SHARE = 32
 
-export function checkpointIsDue({ state, bytesSinceCheckpoint }: Context): boolean {
+export function checkpointIsDue({ state, bytesSinceCheckpoint, checkpointBytes }: Context): boolean {
   const size = (state.keys.count + state.shadows.count) * CHECKPOINT.entryBytes
-  return bytesSinceCheckpoint >= Math.max(CHECKPOINT_BYTES_LEAST, size * CHECKPOINT_GROWTH)
+  return bytesSinceCheckpoint >= Math.max(checkpointBytes, size * CHECKPOINT_GROWTH)
 }
 
-export function closingCheckpointIsDue({ checkpoint, bytesSinceCheckpoint }: Context): boolean {
-  return bytesSinceCheckpoint >= CLOSING_BYTES_LEAST || (checkpoint === undefined && bytesSinceCheckpoint > 0)
+export function closingCheckpointIsDue({ checkpoint, bytesSinceCheckpoint, checkpointBytes }: Context): boolean {
+  return (
+    bytesSinceCheckpoint >= checkpointBytes / CLOSING_SHARE || (checkpoint === undefined && bytesSinceCheckpoint > 0)
+  )
 }
 
 /**

@@ -31,6 +31,7 @@ export interface OpenInput {
   kernel: Kernel
   create: boolean
   maxSegmentSize: number | undefined
+  checkpointBytes: number
   /** Fills an array with random bytes. */
   random: (bytes: Uint8Array<ArrayBuffer>) => void
   signal: AbortSignal | undefined
@@ -93,6 +94,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       degraded: recovered.degraded,
       doubt: recovered.replay.doubt,
       checkpoint: recovered.checkpoint,
+      checkpointBytes: input.checkpointBytes,
       bytesSinceCheckpoint: recovered.recovery.replayed.bytes,
       retired: recovered.replay.retired,
       unsound: new Set(),

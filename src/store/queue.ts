@@ -19,6 +19,7 @@ interface Write {
 interface Turn {
   kind: 'turn'
   run(): Promise<void>
+  fail(error: unknown): void
 }
 
 export class WriteQueue {
@@ -27,7 +28,10 @@ export class WriteQueue {
   readonly #waiting: (Write | Turn)[] = []
   #running: Promise<void> | undefined
 
-  /** `afterCommit` is called, in its own turn, when writes are committed and nobody waits. */
+  /** An error that cannot be (a broken invariant) in the queue's own work: nothing is written any more. */
+  #failure: { error: unknown } | undefined
+
+  /** `afterCommit` is called, in its own turn, when writes are committed and nobody waits. It throws only what cannot be. */
   constructor(staging: Staging, afterCommit: () => Promise<void>) {
     this.#staging = staging
     this.#afterCommit = afterCommit
@@ -66,7 +70,7 @@ export class WriteQueue {
   /** Has `run` to itself. */
   turn<T>(run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#push({ kind: 'turn', run: () => run().then(resolve, reject) })
+      this.#push({ kind: 'turn', run: () => run().then(resolve, reject), fail: reject })
     })
   }
 
@@ -83,14 +87,21 @@ export class WriteQueue {
 
   async #run(): Promise<void> {
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
-      if (job.kind === 'turn') {
-        await job.run()
+      if (this.#failure) {
+        job.fail(this.#failure.error)
         continue
       }
-      const group = [job]
-      while (this.#waiting[0]?.kind === 'write') group.push(this.#waiting.shift() as Write)
-      await this.#commit(group)
-      if (this.#waiting.length === 0) await this.#afterCommit()
+      if (job.kind === 'turn') {
+        await job.run()
+      } else {
+        const group = [job]
+        while (this.#waiting[0]?.kind === 'write') group.push(this.#waiting.shift() as Write)
+        await this.#commit(group)
+      }
+      if (this.#waiting.length === 0)
+        await this.#afterCommit().catch((error) => {
+          this.#failure = { error }
+        })
     }
     this.#running = undefined
   }

@@ -8,6 +8,7 @@ import { TAG } from '../format/entry.js'
 import { keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
+import type { Position } from '../log/writer.js'
 import type { Context } from './context.js'
 import { readValue } from './read.js'
 
@@ -39,11 +40,11 @@ export class Staging {
     await this.begin()
     try {
       await stage()
-      await this.commit(strict)
     } catch (error) {
       await this.rollback()
       throw error
     }
+    await this.commit(strict)
   }
 
   /** The live entry of a key as this transaction sees it. */
@@ -88,7 +89,7 @@ export class Staging {
     this.#overlay.set(key, 0, segment, offset, tag === TAG.put ? size : DELETED)
   }
 
-  /** Commits, if there is anything; with `strict` everything committed so far is durable afterwards. */
+  /** Commits, if there is anything; with `strict` everything committed so far is durable afterwards. Rolls back when that fails. */
   async commit(strict: boolean): Promise<void> {
     const { writer, state } = this.#context
     if (this.#journal.count === 0) {
@@ -96,7 +97,14 @@ export class Staging {
       if (strict) await flushLog(this.#context)
       return
     }
-    for (const { segment, offset } of await writer.commit(strict)) {
+    let ends: Position[]
+    try {
+      ends = await writer.commit(strict)
+    } catch (error) {
+      await writer.rollback()
+      throw error
+    }
+    for (const { segment, offset } of ends) {
       const stats = state.segment(segment)
       this.#context.bytesSinceCheckpoint += offset - stats.bytes
       stats.bytes = offset
@@ -117,8 +125,11 @@ export async function flushLog(context: Context): Promise<void> {
   writeHead(context)
 }
 
-/** The head follows what is on the disk already: a failure here must not fail, or undo, a commit that can no longer be undone. */
-function writeHead({ writer, state, head }: Context): void {
+/**
+ * The head helps to tell damage from a torn tail; the commit stands without it. So a head that cannot be written now is no failure of
+ * the commit: the next one writes it again, and `check` reports one that lags behind.
+ */
+function writeHead({ head, state, writer }: Context): void {
   try {
     head.write({ transaction: state.transaction, ...writer.position })
   } catch (error) {

@@ -68,7 +68,10 @@ export class EngineTransaction implements Transaction {
 
   async commit(): Promise<void> {
     await this.#end(async () => {
-      if (this.#failure) throw this.#failure.error
+      if (this.#failure) {
+        await this.#staging.rollback()
+        throw this.#failure.error
+      }
       await this.#staging.commit(this.#strict)
     })
   }
@@ -105,9 +108,6 @@ export class EngineTransaction implements Transaction {
     try {
       await this.#tail
       await run()
-    } catch (error) {
-      await this.#staging.rollback()
-      throw error
     } finally {
       this.#release()
     }

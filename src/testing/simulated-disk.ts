@@ -190,7 +190,8 @@ function aged(base: Uint8Array, changes: Change[], random: Random, loss: Loss): 
 /** Of a write, the first bytes up to any one, or some of its sectors of 512 bytes, or of its pages of 4 KiB. */
 function torn(content: Uint8Array, write: Change & { kind: 'write' }, random: Random): Uint8Array {
   const unit = random.pick([1, 512, 4096])
-  if (unit === 1) return changed(content, { ...write, bytes: write.bytes.subarray(0, random.below(write.bytes.length + 1)) })
+  if (unit === 1)
+    return changed(content, { ...write, bytes: write.bytes.subarray(0, random.below(write.bytes.length + 1)) })
   let after = content
   const end = write.at + write.bytes.length
   for (let sector = Math.floor(write.at / unit) * unit; sector < end; sector += unit) {

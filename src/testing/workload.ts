@@ -1,20 +1,22 @@
 /**
  * Generated workloads and the model they are checked against: a Map of what each committed transaction left. A step changes the
- * store through the engine's public calls; `history` holds every state that a crash may leave, `acknowledged` the least of them.
+ * store through the engine's public calls; `possible` are the states that a crash may leave. A step that fails, because the disk
+ * does, must leave the store as it was.
  */
 
+import { isStoreError } from '../errors.js'
 import { COMMIT } from '../format/entry.js'
 import type { Kernel } from '../kernel/kernel.js'
-import { openEngine, type Engine } from '../store/engine.js'
 import type { Storage } from '../storage/storage.js'
+import { type Engine, openEngine } from '../store/engine.js'
 import type { Transaction } from '../types.js'
-import { Random } from './random.js'
+import type { Random } from './random.js'
 
 /** Key in hex to value. */
 export type Model = ReadonlyMap<string, Uint8Array>
 
-/** Segments of this many bytes make a small workload fill several. */
-export const SEGMENT_BYTES = 3000
+/** Sizes that make a small workload fill several segments and write checkpoints. */
+export const ENGINE_OPTIONS = { maxSegmentSize: 3000, checkpointBytes: 6000 }
 
 export class Workload {
   readonly #storage: Storage
@@ -22,17 +24,25 @@ export class Workload {
   readonly #random: Random
   readonly #keys: string[]
   #engine: Engine | undefined
-  /** history[n] is the store after n committed transactions. */
-  readonly history: Model[] = [new Map()]
+  /** The store after each committed transaction. */
+  readonly history: Model[]
   /** The least transaction that has to survive: the last that a strict commit, a flush or a close acknowledged. */
-  acknowledged = 0
+  #acknowledged = 0
+  /** What transactions that failed would have left, as long as nothing was committed since: a crash may still find them whole. */
+  #failed: Model[] = []
 
-  constructor(storage: Storage, kernel: Kernel, seed: number) {
+  constructor(storage: Storage, kernel: Kernel, random: Random, start: Model = new Map()) {
     this.#storage = storage
     this.#kernel = kernel
-    this.#random = new Random(seed)
+    this.#random = random
+    this.history = [start]
     // Not hashes, and alike: counters, as a user may choose them.
     this.#keys = Array.from({ length: 8 }, (_, i) => `${i % 2 === 0 ? 'a' : 'b'}${'0'.repeat(62)}${i}`)
+  }
+
+  /** The states that a crash now may leave, newest first. */
+  get possible(): Model[] {
+    return [...this.#failed, ...this.history.slice(this.#acknowledged).reverse()]
   }
 
   get engine(): Engine {
@@ -42,12 +52,24 @@ export class Workload {
 
   async open(): Promise<void> {
     const random = (bytes: Uint8Array) => bytes.set(this.#random.bytes(bytes.length))
-    this.#engine = await openEngine(this.#storage, { kernel: this.#kernel, maxSegmentSize: SEGMENT_BYTES, random })
+    this.#engine = await openEngine(this.#storage, { ...ENGINE_OPTIONS, kernel: this.#kernel, random })
   }
 
   async close(): Promise<void> {
-    await this.engine.close()
-    this.acknowledged = this.history.length - 1
+    const engine = this.engine
+    this.#engine = undefined
+    await engine.close()
+    this.#acknowledge()
+  }
+
+  /** False after a close, and after one that failed. */
+  get isOpen(): boolean {
+    return this.#engine !== undefined
+  }
+
+  #acknowledge(): void {
+    this.#acknowledged = this.history.length - 1
+    this.#failed = []
   }
 
   /** One random step. */
@@ -66,7 +88,7 @@ export class Workload {
         return await this.open()
       case 3:
         await this.engine.flush()
-        this.acknowledged = this.history.length - 1
+        this.#acknowledge()
         return
       case 4:
         return await this.#commits(strict, (model) => {
@@ -104,15 +126,27 @@ export class Workload {
     const model = new Map(this.history.at(-1))
     const run = plan(model)
     this.history.push(model)
-    await run()
-    if (strict) this.acknowledged = this.history.length - 1
+    try {
+      await run()
+    } catch (error) {
+      if (isStoreError(error, 'QUOTA') || isStoreError(error, 'IO')) {
+        this.history.pop()
+        this.#failed.push(model)
+      }
+      throw error
+    }
+    this.#failed = []
+    if (strict) this.#acknowledge()
   }
 
   async #rolledBack(): Promise<void> {
     const actions = this.#actions(new Map(), 1 + this.#random.below(8))
     const tx = await this.engine.begin()
-    await runAll(tx, actions)
-    await tx.rollback()
+    try {
+      await runAll(tx, actions)
+    } finally {
+      await tx.rollback()
+    }
   }
 
   #actions(model: Map<string, Uint8Array>, count: number): ((tx: Transaction) => Promise<unknown>)[] {
