@@ -4,7 +4,7 @@
  * the later would have seen the earlier, so there is never more than one. Two that come at once may both be refused.
  * The claim of a process that is gone counts for nothing and is removed; nobody else can mean that name, so no race is in it.
  */
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
@@ -19,7 +19,7 @@ export function claim(path: string): () => void {
   const own = `${path}.lock-${hostname()}-${process.pid}-${startOf(process.pid) ?? 0}`
   // EEXIST: another thread of this process has it (or, where processes have no known start, a dead one had our number).
   closeSync(openSync(own, 'wx'))
-  const release = () => unlinkSync(own)
+  const release = () => rmSync(own, { force: true })
   const other = liveClaims(dirname(path), basename(path)).find((found) => found !== own)
   if (other === undefined) return release
   release()
@@ -66,8 +66,9 @@ function startOf(id: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${id}/stat`, 'latin1')
     // Field 22; field 2 is the program's name in parentheses and may hold anything.
-    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    return start === undefined ? undefined : Number(start)
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // One that has ended but was not asked after yet ("Z") holds nothing any more.
+    return fields[0] === 'Z' ? -1 : Number(fields[19])
   } catch {
     return undefined
   }

@@ -85,6 +85,7 @@ const opening: ConformanceCase[] = [
   {
     name: 'a failed open leaves the path free',
     async run({ storage }) {
+      await createClosed(storage, 'file', 1)
       await failsOn('README', () => storage.open('README'), 'NOT_FOUND')
       const file = await storage.open('README', { create: true })
       await failsOn('README', () => storage.open('README'), 'LOCKED')
