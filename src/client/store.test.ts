@@ -151,6 +151,8 @@ describe('on a real engine', () => {
     })
     await expect(failing).rejects.toBe(mine)
     expect(await store.has(KEY)).toBe(true)
+    // It has ended: the next writer gets its turn.
+    expect(await store.delete(KEY)).toBe(true)
   })
 
   test('after its end every call on a transaction is TX_CLOSED, and disposing of it does nothing', async () => {
