@@ -37,7 +37,7 @@ export class Packer {
     if (size > SMALL_BYTES_MAX) return this.move(new Uint8Array(bytes))
     if (this.#used + size >= this.#slab.length) {
       // A new one, not a larger one: nothing is copied twice.
-      this.#slab = new Uint8Array(Math.min(Math.max(SLAB_BYTES_MIN, this.#slab.length * 2), SLAB_BYTES_MAX))
+      this.#slab = new Uint8Array(Math.min(this.#slab.length * 4 || SLAB_BYTES_MIN, SLAB_BYTES_MAX))
       this.#slabNumber = this.buffers.push(this.#slab.buffer) - 1
       this.#used = 0
     }
