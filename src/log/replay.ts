@@ -38,7 +38,6 @@ export interface ReplayResult {
 export class StaleCheckpoint extends Error {}
 
 const NOWHERE: Position = { segment: 0, offset: 0 }
-const BEFORE_ALL: Position = { segment: NO_SEGMENT, offset: 0 }
 
 export class Replay {
   readonly #files: SegmentFiles
@@ -58,7 +57,10 @@ export class Replay {
   #damaged: Damage[] = []
   #doubt: Position = NOWHERE
   readonly #retired: number[] = []
-  /** Segments that a header says came before its own, and that are not there. */
+  /** Where the walk began, and where it stopped in each segment so far. */
+  #from = 0
+  readonly #walked = new Map<number, number>()
+  /** Segments that a header says came before its own, and that have no bytes or no file. */
   readonly #absent: number[] = []
   #end: Position = NOWHERE
   #passedMark = false
@@ -86,17 +88,18 @@ export class Replay {
   async run(from: Position | undefined): Promise<ReplayResult> {
     const segments = await this.#withBytes(from?.segment ?? 0)
     this.#end = from ?? NOWHERE
-    let stop = from ?? BEFORE_ALL
+    this.#from = from?.segment ?? 0
+    let stop = this.#end
     for (const segment of segments) {
       const start = segment === from?.segment ? from.offset : 0
       const isLast = segment === segments.at(-1)
       this.#replayed.segments++
-      stop = { segment, offset: await this.#segment(segment, start, isLast, start === 0 ? stop : undefined) }
+      stop = { segment, offset: await this.#segment(segment, start, isLast) }
+      this.#walked.set(segment, stop.offset)
     }
     await this.#passMark()
-    if (stop === BEFORE_ALL) stop = NOWHERE
     if (from) this.#leftovers(from.segment)
-    this.#findMissing(stop, from?.segment ?? 0)
+    this.#findMissing(stop)
     return {
       end: this.#end,
       stop,
@@ -115,8 +118,8 @@ export class Replay {
     return found
   }
 
-  /** Replays one segment from `start`; `before` is where the walk over the one before it stopped. Returns where it stopped itself. */
-  async #segment(segment: number, start: number, isLast: boolean, before: Position | undefined): Promise<number> {
+  /** Replays one segment from `start` and returns where the walk stopped. */
+  async #segment(segment: number, start: number, isLast: boolean): Promise<number> {
     if ((await this.#walk.size(segment)) < start) return await this.#walk.size(segment)
     const isTail = (offset: number) => isLast && !isBefore({ segment, offset }, this.#durable)
     if (start === 0) {
@@ -132,7 +135,7 @@ export class Replay {
       const step = await walk.next()
       if (step.done) return step.value
       if ('records' in step.value) {
-        await this.#batch(segment, step.value, chained, before)
+        await this.#batch(segment, step.value, chained)
       } else {
         await this.#gap(segment, step.value)
         chained &&= step.value.chained
@@ -140,7 +143,7 @@ export class Replay {
     }
   }
 
-  async #batch(segment: number, batch: Batch, chained: boolean, before: Position | undefined): Promise<void> {
+  async #batch(segment: number, batch: Batch, chained: boolean): Promise<void> {
     for (let i = 0; i < batch.count; i++) {
       const at = batch.records[i * 3] as number
       const size = batch.records[i * 3 + 1] as number
@@ -159,7 +162,7 @@ export class Replay {
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
         const value = batch.bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
         if (kind === RESERVED.segmentList) this.#pendingList = decodeSegmentList(value)
-        else this.#checkHeader(segment, offset, value, before)
+        else this.#checkHeader(segment, offset, value)
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
@@ -226,27 +229,25 @@ export class Replay {
   }
 
   /** Compares what a segment says of itself with its name and with the segment before it. */
-  #checkHeader(segment: number, offset: number, value: Uint8Array, before: Position | undefined): void {
+  #checkHeader(segment: number, offset: number, value: Uint8Array): void {
     const header = decodeSegmentHeader(value)
-    if (header === undefined || offset !== MAGIC_BYTES || before === undefined) return
+    if (header === undefined || offset !== MAGIC_BYTES) return
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
-    const misplaced = (message: string, upTo: number): void => {
-      this.#damaged.push({ kind: 'segment', message, segment, offset })
-      this.#doubtUpTo({ segment: upTo + 1, offset: 0 })
-    }
+    const { previous, previousEnd } = header
+    const end = this.#walked.get(previous)
     if (header.id.some((byte, i) => byte !== this.#id[i])) {
-      misplaced("the segment is another store's", segment)
+      this.#damaged.push({ kind: 'segment', message: "the segment is another store's", segment, offset })
+      this.#doubtUpTo({ segment: segment + 1, offset: 0 })
     } else if (header.segment !== segment) {
-      misplaced(`the file holds segment ${header.segment}`, Math.max(segment, header.segment))
-    } else if (header.previous !== NO_SEGMENT && header.previous !== before.segment) {
-      if (!this.#files.has(header.previous)) this.#absent.push(header.previous)
-    } else if (header.previous === before.segment && header.previousEnd !== before.offset) {
-      this.#damaged.push({
-        kind: 'segment',
-        message: `the segment has ${before.offset} bytes, and had ${header.previousEnd} when it was closed`,
-        segment: before.segment,
-        offset: Math.min(before.offset, header.previousEnd),
-      })
+      this.#damaged.push({ kind: 'segment', message: `the file holds segment ${header.segment}`, segment, offset })
+      this.#doubtUpTo({ segment: Math.max(segment, header.segment) + 1, offset: 0 })
+    } else if (previous === NO_SEGMENT || previous < this.#from) {
+      return // nothing was before it, or a checkpoint has covered it
+    } else if (end === undefined) {
+      this.#absent.push(previous)
+    } else if (end !== previousEnd) {
+      const message = `the segment has ${end} bytes, and had ${previousEnd} when it was closed`
+      this.#damaged.push({ kind: 'segment', message, segment: previous, offset: Math.min(end, previousEnd) })
       this.#doubtUpTo({ segment, offset: 0 })
     }
   }
@@ -259,7 +260,7 @@ export class Replay {
   }
 
   /** Segments that have to be there and are not. A compaction's list says which of the older ones were given up. */
-  #findMissing(stop: Position, replayedFrom: number): void {
+  #findMissing(stop: Position): void {
     const gone = (segment: number) => !this.#files.has(segment)
     const missing = new Set([...this.#state.segments.keys()].filter(gone))
     for (const segment of this.#list ?? []) if (gone(segment)) missing.add(segment)
@@ -270,7 +271,7 @@ export class Replay {
     for (const segment of missing) {
       this.#damaged.push({ kind: 'segment', message: 'the segment is missing', segment })
       // What an older one held, the checkpoint knows.
-      if (segment >= replayedFrom) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
+      if (segment >= this.#from) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
     }
     if (this.#durable.segment === stop.segment && stop.offset < this.#durable.offset) {
       this.#damaged.push({

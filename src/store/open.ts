@@ -145,7 +145,12 @@ async function readOrCreate(
 ): Promise<{ config: Config; created: boolean }> {
   const { storage, create } = input
   const text = await readText(storage, CONFIG_FILE)
-  if (text !== undefined && (hasData || !isTornConfig(text))) return { config: decodeConfig(text), created: false }
+  if (text !== undefined && (hasData || !isTornConfig(text))) {
+    const config = decodeConfig(text)
+    // Nothing has leaned on it yet: its making may have failed at the very last flush.
+    if (!hasData) await withFile(storage, CONFIG_FILE, (file) => file.flush())
+    return { config, created: false }
+  }
   if (!create) throw new StoreError('NOT_FOUND', 'the store here was never finished; open it with create: true')
   const id = new Uint8Array(ID_BYTES)
   input.random(id)
@@ -172,20 +177,26 @@ async function readOrCreate(
 }
 
 async function readText(storage: Storage, path: string): Promise<string | undefined> {
-  let file: StorageFile
   try {
-    file = await storage.open(path)
+    return await withFile(storage, path, (file) => {
+      const size = file.size()
+      if (size > CONFIG_BYTES_MAX) {
+        throw new StoreError('FORMAT', `the file ${path} is too large for what it is`, { where: { file: path } })
+      }
+      const bytes = new Uint8Array(size)
+      file.read(bytes, 0)
+      return new TextDecoder().decode(bytes)
+    })
   } catch (error) {
     if (isStoreError(error, 'NOT_FOUND')) return undefined
     throw error
   }
+}
+
+async function withFile<T>(storage: Storage, path: string, use: (file: StorageFile) => T | Promise<T>): Promise<T> {
+  const file = await storage.open(path)
   try {
-    const size = file.size()
-    if (size > CONFIG_BYTES_MAX)
-      throw new StoreError('FORMAT', `the file ${path} is too large for what it is`, { where: { file: path } })
-    const bytes = new Uint8Array(size)
-    file.read(bytes, 0)
-    return new TextDecoder().decode(bytes)
+    return await use(file)
   } finally {
     file.close()
   }
