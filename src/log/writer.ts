@@ -183,6 +183,7 @@ export class LogWriter {
   /** Frees what was opened ahead and not used. The caller closes the segments' handles. */
   async close(): Promise<void> {
     assert(this.#begun === undefined, 'no transaction is open at the end')
+    if (this.#unfinished) await this.#undo(this.#unfinished)
     await this.#dropAhead()
     this.#release()
   }

@@ -121,29 +121,35 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
 
 /** Works until the machine stops. A call that fails must have changed nothing that a reader can see. */
 async function run(workload: Workload, disk: SimulatedDisk): Promise<never> {
-  let isOpen = false
   for (;;) {
     try {
-      if (!isOpen) await workload.open()
-      isOpen = true
+      if (!workload.isOpen) {
+        await workload.open()
+        await undisturbed(disk, () => workload.settle())
+      }
       await workload.step()
     } catch (error) {
       if (!isStoreError(error, 'IO') && !isStoreError(error, 'QUOTA')) throw error
       if (error.cause instanceof Crash) throw error
-      if (!isOpen || !workload.isOpen) {
-        isOpen = false
-        continue
-      }
-      const { onCall, room } = disk
-      disk.onCall = () => {}
-      disk.room = (bytes) => bytes
-      const held = await readAll(workload.engine)
+      if (!workload.isOpen) continue
+      const held = await undisturbed(disk, () => readAll(workload.engine))
       if (!sameModel(held, workload.history.at(-1) as Model)) {
         throw new Error(`a call that failed (${error.message}) changed the store`)
       }
-      disk.onCall = onCall
-      disk.room = room
     }
+  }
+}
+
+/** Runs `look` while no call fails and no machine stops. */
+async function undisturbed<T>(disk: SimulatedDisk, look: () => Promise<T>): Promise<T> {
+  const { onCall, room } = disk
+  disk.onCall = () => {}
+  disk.room = (bytes) => bytes
+  try {
+    return await look()
+  } finally {
+    disk.onCall = onCall
+    disk.room = room
   }
 }
 

@@ -55,6 +55,15 @@ export class Workload {
     this.#engine = await openEngine(this.#storage, { ...ENGINE_OPTIONS, kernel: this.#kernel, random })
   }
 
+  /** After a reopening that was none after a clean close: finds which of the possible states it is. */
+  async settle(): Promise<void> {
+    const held = await readAll(this.engine)
+    const found = this.possible.find((model) => sameModel(held, model))
+    if (found === undefined) throw new Error('what is found after a failed close is no committed state')
+    this.history.splice(0, this.history.length, found)
+    this.#acknowledge()
+  }
+
   async close(): Promise<void> {
     const engine = this.engine
     this.#engine = undefined
