@@ -2,69 +2,10 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { StoreError } from '../errors.js'
 import { type Envelope, Packer, sliceOf } from '../protocol/bytes.js'
 import { decodeKeys } from '../protocol/key-page.js'
-import type { Reply, Transport } from '../protocol/messages.js'
-import type { KeyEntry, Progress, Recovery, Store, Transaction } from '../types.js'
+import type { Reply } from '../protocol/messages.js'
+import { KEY, opened, POLLING, RECOVERY, storeWith, transactionWith, Wire } from '../testing/wire.js'
+import type { KeyEntry, Progress, Store } from '../types.js'
 import { type Open, serve } from './host.js'
-
-const KEY = 'ab'.repeat(32)
-const RECOVERY: Recovery = {
-  created: true,
-  source: 'log',
-  replayed: { segments: 0, transactions: 0, entries: 0, bytes: 0 },
-  rolledBack: { entries: 0, bytes: 0 },
-  setAside: [],
-  damaged: [],
-}
-
-const POLLING = { interval: 1 }
-
-/** A store of which only these methods are called. */
-function storeWith(methods: Partial<Store>): Store {
-  return { id: KEY, recovery: RECOVERY, async close() {}, ...methods } as Store
-}
-
-function transactionWith(methods: Partial<Transaction>): Transaction {
-  return { async rollback() {}, async commit() {}, ...methods } as Transaction
-}
-
-/** A transport of which the test is the other end: what it says is heard at once, what the host posts is kept by envelope. */
-class Wire implements Transport {
-  onmessage: Transport['onmessage'] = null
-  readonly posted: Envelope<Reply>[] = []
-
-  postMessage(message: unknown, transfer: Transferable[]): void {
-    this.posted.push(structuredClone(message as Envelope<Reply>, { transfer }))
-  }
-
-  say(message: unknown): void {
-    this.onmessage?.({ data: message } as MessageEvent)
-  }
-
-  send(...items: unknown[]): void {
-    this.say({ items, buffers: [], slices: new Uint32Array(0) })
-  }
-
-  get replies(): Reply[] {
-    return this.posted.flatMap(({ items }) => items)
-  }
-
-  async answer(id: number): Promise<Extract<Reply, { type: 'result' | 'error' }>> {
-    return await vi.waitFor(() => {
-      const found = this.replies.find((reply) => reply.id === id && (reply.type === 'result' || reply.type === 'error'))
-      if (!found) throw new Error(`no answer to ${id}`)
-      return found as Extract<Reply, { type: 'result' | 'error' }>
-    }, POLLING)
-  }
-}
-
-async function opened(methods: Partial<Store>): Promise<{ wire: Wire; closed: Promise<void> }> {
-  const wire = new Wire()
-  const closed = serve(wire, async () => storeWith(methods))
-  wire.send({ type: 'open', id: 1, name: 's', storage: 'memory' })
-  await wire.answer(1)
-  wire.posted.length = 0
-  return { wire, closed }
-}
 
 afterEach(() => {
   vi.useRealTimers()
@@ -176,66 +117,6 @@ test('answers that cannot be posted become errors: a call is never left without 
   const { wire } = await opened({ stats: async () => ({ count: () => 1 }) as never, has: async () => true })
   wire.send({ type: 'stats', id: 2 }, { type: 'has', id: 3, key: KEY })
   for (const id of [2, 3]) expect(await wire.answer(id)).toMatchObject({ error: { name: 'DataCloneError' } })
-})
-
-test.each<[name: string, message: unknown, wrong: string]>([
-  ['a message that is no object', 'hello', 'message'],
-  ['a message without items', {}, 'items'],
-  ['items that are no list', { items: 3, buffers: [], slices: new Uint32Array(0) }, 'items'],
-  ['buffers that are none', { items: [], buffers: [new Uint8Array(3)], slices: new Uint32Array(0) }, 'buffers'],
-  ['slices of another type', { items: [], buffers: [], slices: [0, 0, 1] }, 'slices'],
-  ['slices that are cut off', { items: [], buffers: [], slices: new Uint32Array(2) }, 'slices'],
-  [
-    'a slice outside its buffer',
-    { items: [], buffers: [new ArrayBuffer(4)], slices: Uint32Array.of(0, 1, 4) },
-    'slice 0',
-  ],
-  ['a slice of no buffer', { items: [], buffers: [], slices: Uint32Array.of(0, 0, 0) }, 'slice 0'],
-])('%s is answered with BAD_MESSAGE for the connection', async (_name, message, wrong) => {
-  const { wire } = await opened({})
-  wire.say(message)
-  const error = { code: 'BAD_MESSAGE', message: expect.stringContaining(wrong) }
-  expect(await wire.answer(0)).toMatchObject({ type: 'error', error })
-})
-
-test.each<[name: string, item: unknown, id: number, wrong: string]>([
-  ['null', null, 0, 'item'],
-  ['a number', 7, 0, 'item'],
-  ['a call without a type', { id: 2 }, 2, 'type'],
-  ['a call of an unknown type', { type: 'drop', id: 2 }, 2, '"drop"'],
-  ['a call named like a property of every object', { type: 'constructor', id: 2 }, 2, '"constructor"'],
-  ['a call without an id', { type: 'stats' }, 0, 'stats: id'],
-  ['a call with an id of another type', { type: 'stats', id: '2' }, 0, 'stats: id'],
-  ['a call with id 0', { type: 'stats', id: 0 }, 0, 'stats: id'],
-  ['a call with a broken id', { type: 'stats', id: 1.5 }, 0, 'stats: id'],
-  ['a put without data', { type: 'put', id: 2 }, 2, 'put: data'],
-  ['a put of a slice that is not there', { type: 'put', id: 2, data: 0 }, 2, 'put: data'],
-  ['a put of a negative slice', { type: 'put', id: 2, data: -1 }, 2, 'put: data'],
-  ['a put of an object', { type: 'put', id: 2, data: {} }, 2, 'put: data'],
-  ['a putMany of a value that is none', { type: 'putMany', id: 2, data: [new Blob([]), 'x'] }, 2, 'putMany: data'],
-  ['a putMany of no list', { type: 'putMany', id: 2, data: 'x' }, 2, 'putMany: data'],
-  ['a get of a number', { type: 'get', id: 2, key: 5 }, 2, 'get: key'],
-  ['a getMany with an odd key', { type: 'getMany', id: 2, keys: [KEY, null] }, 2, 'getMany: keys'],
-  ['an unknown durability', { type: 'begin', id: 2, tx: 1, durability: 'lazy' }, 2, 'begin: durability'],
-  ['a transaction that is no number', { type: 'get', id: 2, key: KEY, tx: 'a' }, 2, 'get: tx'],
-  ['a begin without a number', { type: 'begin', id: 2 }, 2, 'begin: tx'],
-  ['a check that does not say if it wants progress', { type: 'check', id: 2 }, 2, 'check: progress'],
-  [
-    'a compact with a threshold in words',
-    { type: 'compact', id: 2, progress: false, threshold: 'half' },
-    2,
-    'threshold',
-  ],
-  ['an open of an unknown storage', { type: 'open', id: 2, name: 's', storage: 'disk' }, 2, 'open: storage'],
-  ['a cursor that is none', { type: 'keysNext', id: 2, cursor: null }, 2, 'keysNext: cursor'],
-  ['a cursor that is not there', { type: 'keysNext', id: 2, cursor: 5 }, 2, 'keysNext'],
-  ['an abort without an id', { type: 'abort' }, 0, 'abort: id'],
-])('%s is answered with BAD_MESSAGE that names it, and the host goes on', async (_name, item, id, wrong) => {
-  const { wire } = await opened({ has: async () => true })
-  wire.send(item, { type: 'has', id: 50, key: KEY })
-  const error = { code: 'BAD_MESSAGE', message: expect.stringContaining(wrong) }
-  expect(await wire.answer(id)).toMatchObject({ type: 'error', error })
-  expect(await wire.answer(50)).toMatchObject({ type: 'result', value: true })
 })
 
 test('calls before open and after close are CLOSED', async () => {

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { KEY, opened } from '../testing/wire.js'
+
+test.each<[name: string, message: unknown, wrong: string]>([
+  ['a message that is no object', 'hello', 'message'],
+  ['a message without items', {}, 'items'],
+  ['items that are no list', { items: 3, buffers: [], slices: new Uint32Array(0) }, 'items'],
+  ['buffers that are none', { items: [], buffers: [new Uint8Array(3)], slices: new Uint32Array(0) }, 'buffers'],
+  ['slices of another type', { items: [], buffers: [], slices: [0, 0, 1] }, 'slices'],
+  ['slices that are cut off', { items: [], buffers: [], slices: new Uint32Array(2) }, 'slices'],
+  [
+    'a slice outside its buffer',
+    { items: [], buffers: [new ArrayBuffer(4)], slices: Uint32Array.of(0, 1, 4) },
+    'slice 0',
+  ],
+  ['a slice of no buffer', { items: [], buffers: [], slices: Uint32Array.of(0, 0, 0) }, 'slice 0'],
+])('%s is answered with BAD_MESSAGE for the connection', async (_name, message, wrong) => {
+  const { wire } = await opened({})
+  wire.say(message)
+  const error = { code: 'BAD_MESSAGE', message: expect.stringContaining(wrong) }
+  expect(await wire.answer(0)).toMatchObject({ type: 'error', error })
+})
+
+test.each<[name: string, item: unknown, id: number, wrong: string]>([
+  ['null', null, 0, 'item'],
+  ['a number', 7, 0, 'item'],
+  ['a call without a type', { id: 2 }, 2, 'type'],
+  ['a call of an unknown type', { type: 'drop', id: 2 }, 2, '"drop"'],
+  ['a call named like a property of every object', { type: 'constructor', id: 2 }, 2, '"constructor"'],
+  ['a call without an id', { type: 'stats' }, 0, 'stats: id'],
+  ['a call with an id of another type', { type: 'stats', id: '2' }, 0, 'stats: id'],
+  ['a call with id 0', { type: 'stats', id: 0 }, 0, 'stats: id'],
+  ['a call with a broken id', { type: 'stats', id: 1.5 }, 0, 'stats: id'],
+  ['a put without data', { type: 'put', id: 2 }, 2, 'put: data'],
+  ['a put of a slice that is not there', { type: 'put', id: 2, data: 0 }, 2, 'put: data'],
+  ['a put of a negative slice', { type: 'put', id: 2, data: -1 }, 2, 'put: data'],
+  ['a put of an object', { type: 'put', id: 2, data: {} }, 2, 'put: data'],
+  ['a putMany of a value that is none', { type: 'putMany', id: 2, data: [new Blob([]), 'x'] }, 2, 'putMany: data'],
+  ['a putMany of no list', { type: 'putMany', id: 2, data: 'x' }, 2, 'putMany: data'],
+  ['a get of a number', { type: 'get', id: 2, key: 5 }, 2, 'get: key'],
+  ['a getMany with an odd key', { type: 'getMany', id: 2, keys: [KEY, null] }, 2, 'getMany: keys'],
+  ['an unknown durability', { type: 'begin', id: 2, tx: 1, durability: 'lazy' }, 2, 'begin: durability'],
+  ['a transaction that is no number', { type: 'get', id: 2, key: KEY, tx: 'a' }, 2, 'get: tx'],
+  ['a begin without a number', { type: 'begin', id: 2 }, 2, 'begin: tx'],
+  ['a check that does not say if it wants progress', { type: 'check', id: 2 }, 2, 'check: progress'],
+  [
+    'a compact with a threshold in words',
+    { type: 'compact', id: 2, progress: false, threshold: 'half' },
+    2,
+    'threshold',
+  ],
+  ['an open of an unknown storage', { type: 'open', id: 2, name: 's', storage: 'disk' }, 2, 'open: storage'],
+  ['a cursor that is none', { type: 'keysNext', id: 2, cursor: null }, 2, 'keysNext: cursor'],
+  ['a cursor that is not there', { type: 'keysNext', id: 2, cursor: 5 }, 2, 'keysNext'],
+  ['an abort without an id', { type: 'abort' }, 0, 'abort: id'],
+])('%s is answered with BAD_MESSAGE that names it, and the host goes on', async (_name, item, id, wrong) => {
+  const { wire } = await opened({ has: async () => true })
+  wire.send(item, { type: 'has', id: 50, key: KEY })
+  const error = { code: 'BAD_MESSAGE', message: expect.stringContaining(wrong) }
+  expect(await wire.answer(id)).toMatchObject({ type: 'error', error })
+  expect(await wire.answer(50)).toMatchObject({ type: 'result', value: true })
+})
