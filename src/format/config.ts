@@ -92,9 +92,9 @@ function fault(what: string): StoreError {
   return new StoreError('FORMAT', `the file config ${what}`, { where: { file: 'config' } })
 }
 
-/** True when the text is what a crash can leave of a config that was being written: a beginning of one, or zeros. */
+/** True when the text is what a crash can leave of a config that was being written: a beginning of one, which ends before its last line does. */
 export function isTornConfig(text: string): boolean {
   const written = text.replace(/\0+$/, '')
   const start = encodeConfig({ segmentsPerDir: 0, segmentBytesMax: 0, id: '' }).split('0')[0] as string
-  return start.startsWith(written) || (written.startsWith(start) && !written.endsWith('\n'))
+  return start.startsWith(written) || (written.startsWith(start) && !/\nid = [0-9a-f]{64}\n$/.test(written))
 }

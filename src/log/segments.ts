@@ -107,10 +107,10 @@ export class SegmentFiles {
     if (!this.#present.has(segment)) return
     await this.open(segment)
     const file = this.peek(segment)
-    if (file && file.size() > 0) {
-      file.truncate(0)
-      await file.flush()
-    }
+    assert(file !== undefined, 'a segment that was just opened is open')
+    if (file.size() > 0) file.truncate(0)
+    // Even when it looks empty: an emptying before this one may have failed at its flush.
+    await file.flush()
     await this.remove(segment)
   }
 
