@@ -100,7 +100,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       unsound: new Set(),
       damagedKeys: new Set(recovered.recovery.damaged.flatMap(({ key }) => (key === undefined ? [] : [key]))),
     }
-    await settle(context, created)
+    await settle(context)
     return context
   } catch (error) {
     for (const resource of opened.reverse()) await resource.close()
@@ -108,18 +108,22 @@ export async function openContext(input: OpenInput): Promise<Context> {
   }
 }
 
-/** Makes durable, and says so in the head, what was replayed behind it: until now only the system may have had it. */
-async function settle({ files, head, state, recovery, degraded, writer }: Context, created: boolean): Promise<void> {
+/**
+ * Makes durable what was found at the end of the log, and says so in the head: until now it may have been the system's word only, a
+ * commit or a cut that was never flushed.
+ */
+async function settle({ files, head, state, recovery, degraded, writer }: Context): Promise<void> {
   if (degraded) return // The head goes on saying how far the log once was whole.
-  const known = head.read()
-  if (known?.transaction === state.transaction && !created) return
   const { position } = writer
-  if (recovery.replayed.transactions > 0 && files.has(position.segment)) {
-    await files.open(position.segment)
-    await files.peek(position.segment)?.flush()
-  }
+  if (files.has(position.segment)) await flushFile(files, position.segment)
+  if (!recovery.created && head.read()?.transaction === state.transaction) return
   head.reset({ transaction: state.transaction, ...position })
   await head.flush()
+}
+
+async function flushFile(files: SegmentFiles, segment: number): Promise<void> {
+  await files.open(segment)
+  await files.peek(segment)?.flush()
 }
 
 interface Found {
