@@ -50,8 +50,6 @@ export class FileList {
     grid.addEventListener('scroll', () => this.#later())
     grid.addEventListener('keydown', (event) => this.#onKey(event))
     grid.addEventListener('click', (event) => this.#onClick(event))
-    // The grid keeps the focus, whatever in it is pressed.
-    grid.addEventListener('mousedown', (event) => event.preventDefault())
     new ResizeObserver(() => this.#later()).observe(grid)
   }
 

@@ -188,16 +188,26 @@ test('a file that is added again takes the place of the one with its name', asyn
   const key = createHash('sha256').update('the third plan').digest('hex')
   await expect(row(demo, 'plan.txt')).toContainText(key.slice(0, 8))
   await expect(demo.locator('#blob-count')).toHaveText('2')
+
+  // Its content may stay under another name.
+  await drop(demo, [textFile('plan.txt', 'the last plan'), textFile('old plan.txt', 'the third plan')])
+  await expect(names(demo)).toHaveText(['old plan.txt', 'plan.txt'])
+  expect((await openAndRead(demo, 'old plan.txt')).toString()).toBe('the third plan')
 })
 
 test('cancelling keeps what was committed, names and bytes alike, and nothing of the rest', async ({ demo }) => {
   await dropMany(demo, 5_000)
-  await expect(demo.locator('#task-figures')).toHaveText(/files/)
-  await demo.evaluate(() => document.getElementById('task-cancel')?.click())
-  await expect(status(demo)).toHaveText(/^Stopped\. [\d,]+ files? stored\.|^Stopped\. Nothing/)
+  // In the midst of it: some are listed, and the rest are on their way.
+  await demo.waitForFunction(() => {
+    if (document.getElementById('list-count')?.textContent === '0') return false
+    document.getElementById('task-cancel')?.click()
+    return true
+  })
+  await expect(status(demo)).toHaveText(/^Stopped\. [\d,]+ files stored\.$/)
   await expect(demo.getByRole('button', { name: 'Verify' })).toBeEnabled()
   const kept = Number((await status(demo).textContent())?.match(/[\d,]+/)?.[0].replace(',', '') ?? 0)
   expect(kept).toBeLessThan(5_000)
+  await expect(demo.locator('#list-count')).toHaveText(kept.toLocaleString('en'))
   const pages = Math.ceil(kept / 128)
   await demo.reload()
   await ready(demo)
