@@ -74,7 +74,7 @@ function cancel<Unit>(ptr: usize, end: usize, state: u32): usize {
     y = SCRATCH + span
   }
   // From here on nothing more is cancelled: what was still reaches into the rest.
-  memory.fill(y, 0, span + 64)
+  memory.fill(y, 0, span)
   let rest = REST
   for (; ptr < end; rest += 16, ptr += 16, y += 16) {
     const a = v128.load(y - 145 * unit)

@@ -64,6 +64,7 @@ function kernelScan(log: Uint8Array, limit: number, base: number): Scan {
   arena.view(base, log.length).set(log)
   const found = new Uint32Array(limit * 3)
   const result = arena.scan(base, base + log.length, found)
+  expect(Buffer.compare(arena.view(base, log.length), log)).toBe(0)
   const records = [...found.subarray(0, result.count * 3)]
   return {
     result: { ...result, at: result.at - base },
@@ -112,6 +113,7 @@ describe('verify', () => {
     ['a DELETE without a whole key', entry(1, noise(31))],
     ['a COMMIT with a body', entry(2, noise(1))],
     ['a tag that does not exist', entry(3, noise(32))],
+    ['a tag that does not exist, without a body', entry(3, noise(0))],
     ['a tag with its high bit set', entry(128, noise(32))],
   ])('says no to %s', (_, bytes) => {
     arena.reserve(bytes.length + 7)
@@ -122,6 +124,18 @@ describe('verify', () => {
     const two = Buffer.concat([HELLO, COMMIT])
     expect([45, 47, 55, 9, 8, 4, 0].map((size) => verified(two, size))).toEqual(Array(7).fill(false))
     expect(verified(two, 46)).toBe(true)
+  })
+
+  test('says no when the CRC fits the bytes asked for, but the size field says less', () => {
+    const bytes = entry(0, noise(40))
+    bytes.writeUInt32LE(45, 4)
+    bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0)
+    expect(verified(bytes)).toBe(false)
+  })
+
+  test('says no, and reads nothing outside, when not even a header fits into what is left of the arena', () => {
+    const sizes = [0, 1, 4, 5, 8]
+    expect(sizes.map((size) => arena.verify(arena.capacity - size, size))).toEqual(sizes.map(() => false))
   })
 
   test('says no to every single flipped bit', () => {
