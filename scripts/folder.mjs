@@ -1,0 +1,101 @@
+// @ts-check
+/**
+ * The folder that `npm run prove` stores: what is in it, split into batches for the way to the page, and the comparison of what came
+ * back with what is on the disk, read again. It knows nothing of stores: a fault there cannot hide itself here.
+ */
+import { lstat, readdir, readFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+
+/** The largest value that a store takes. */
+const FILE_BYTES_MAX = 20_971_479
+const BATCH_BYTES_MAX = 16 * 1024 * 1024
+const BATCH_FILES_MAX = 2000
+
+/** A path from the folder, with '/' between its parts. @typedef {{ name: string, size: number }} FileEntry */
+
+/**
+ * Every file in it, by name; what is neither file nor folder is only counted. Nothing is followed out of the folder.
+ * @param {string} folder
+ */
+export async function listFolder(folder) {
+  /** @type {FileEntry[]} */
+  const files = []
+  /** @type {FileEntry[]} */
+  const refused = []
+  const skipped = { links: 0, others: 0 }
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile()) {
+      const { size } = await lstat(path)
+      const file = { name: relative(folder, path).split(sep).join('/'), size }
+      if (size > FILE_BYTES_MAX) refused.push(file)
+      else files.push(file)
+    } else if (entry.isSymbolicLink()) skipped.links++
+    else if (!entry.isDirectory()) skipped.others++
+  }
+  files.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { files, refused, skipped }
+}
+
+/** @param {FileEntry[]} files */
+export function splitIntoBatches(files) {
+  /** @type {FileEntry[][]} */
+  const batches = []
+  let bytes = 0
+  for (const file of files) {
+    const batch = batches.at(-1)
+    bytes += file.size
+    if (batch !== undefined && batch.length < BATCH_FILES_MAX && bytes <= BATCH_BYTES_MAX) batch.push(file)
+    else {
+      batches.push([file])
+      bytes = file.size
+    }
+  }
+  return batches
+}
+
+/** Compares what comes back, in any order, with the files. */
+export class Comparison {
+  /** One line for each file that is not the same. @type {string[]} */
+  differences = []
+  #folder
+  #missing
+
+  /**
+   * @param {string} folder
+   * @param {FileEntry[]} files
+   */
+  constructor(folder, files) {
+    this.#folder = folder
+    this.#missing = new Set(files.map(({ name }) => name))
+  }
+
+  /**
+   * @param {string} name
+   * @param {Uint8Array | string} found the bytes, or why there are none
+   */
+  async add(name, found) {
+    if (!this.#missing.delete(name)) this.differences.push(`${name}: in the store, but not in the folder`)
+    else {
+      const difference = typeof found === 'string' ? found : await this.#compare(name, found)
+      if (difference !== undefined) this.differences.push(`${name}: ${difference}`)
+    }
+  }
+
+  /** To be called after the last file: those that did not come back are different too. */
+  end() {
+    for (const name of this.#missing) this.differences.push(`${name}: not in the store`)
+  }
+
+  /**
+   * @param {string} name
+   * @param {Uint8Array} value
+   */
+  async #compare(name, value) {
+    const file = await readFile(join(this.#folder, name)).catch((error) => error)
+    if (file instanceof Error) return `cannot be read again: ${file.message}`
+    if (file.equals(value)) return undefined
+    if (file.length !== value.length) return `${value.length} bytes in the store, ${file.length} in the folder`
+    return `the byte at ${value.findIndex((byte, at) => byte !== file[at])} differs`
+  }
+}
