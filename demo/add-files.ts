@@ -56,7 +56,7 @@ export interface AddOptions {
   onRefused: (name: string, error: unknown) => void
 }
 
-type Result = { entry: Entry } | { name: string; refused: unknown }
+type Result = { entry: Entry } | { source: Source; refused: unknown }
 
 /** Stores the queue. Rejects when it is aborted or the store fails; `tally` says how far it came in any case. */
 export async function addFiles(queue: Queue, catalogue: Catalogue, tally: Tally, options: AddOptions): Promise<void> {
@@ -75,8 +75,12 @@ export async function addFiles(queue: Queue, catalogue: Catalogue, tally: Tally,
     })
     for (const result of results) {
       if ('entry' in result) continue
+      const { name, file } = result.source
       tally.refused += 1
-      options.onRefused(result.name, result.refused)
+      // What is left out is no part of the work, nor of its speed.
+      queue.bytes -= file.size
+      bytesDone -= file.size
+      options.onRefused(name, result.refused)
     }
     tally.stored += changed.length
     tally.unchanged = at + batch.length - tally.stored - tally.refused
@@ -109,16 +113,17 @@ async function putAll(
   const added = Date.now()
   let files = 0
   let bytes = 0
-  const puts = batch.map(async ({ name, file }): Promise<Result> => {
+  const puts = batch.map(async (source): Promise<Result> => {
+    const { name, file } = source
     let result: Result
     try {
       result = { entry: { name, key: await tx.put(file), size: file.size, type: typeOf(name, file.type), added } }
     } catch (error) {
       if (!concernsOneFile(error)) throw error
-      result = { name, refused: error }
+      result = { source, refused: error }
     }
     files += 1
-    bytes += file.size
+    if ('entry' in result) bytes += file.size
     onPut(files, bytes)
     return result
   })
