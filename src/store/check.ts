@@ -32,6 +32,7 @@ export async function checkStore(context: Context, options: CheckOptions): Promi
   })
   const result = await replay.run(undefined)
   const findings: Damage[] = [...result.damaged]
+  for (const { key } of findings) if (key !== undefined) context.damagedKeys.add(key)
   if (!context.degraded) findings.push(...differences(context, fresh))
   findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
   return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }

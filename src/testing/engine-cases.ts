@@ -8,6 +8,7 @@ import type { EngineCase } from './engine-case.js'
 import { badInputCases } from './engine-cases-bad-input.js'
 import { basicCases } from './engine-cases-basics.js'
 import { compactionCases } from './engine-cases-compaction.js'
+import { recoveryCases } from './engine-cases-recovery.js'
 import { transactionCases } from './engine-cases-transactions.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
@@ -17,4 +18,5 @@ export const engineCases: readonly EngineCase[] = [
   ...transactionCases,
   ...badInputCases,
   ...compactionCases,
+  ...recoveryCases,
 ]
