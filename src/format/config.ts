@@ -6,7 +6,8 @@
 import { StoreError } from '../errors.js'
 import { ENTRY_BYTES_MAX } from './entry.js'
 
-export const CONFIG_VERSION = 1
+export const FORMAT_VERSION = 1
+export const CONFIG_BYTES_MAX = 64 * 1024
 
 export interface Config {
   segmentsPerDir: number
@@ -34,7 +35,7 @@ export function checkSegmentBytesMax(bytes: number): void {
 export function encodeConfig(config: Config): string {
   return [
     '[store]',
-    `version = ${CONFIG_VERSION}`,
+    `version = ${FORMAT_VERSION}`,
     `segments_per_dir = ${config.segmentsPerDir}`,
     `max_segment_size = ${config.segmentBytesMax}`,
     `id = ${config.id}`,
@@ -44,11 +45,12 @@ export function encodeConfig(config: Config): string {
 
 /** Reads the text of a `config` file. Throws FORMAT, naming the file, when it is not one this version understands. */
 export function decodeConfig(text: string): Config {
+  if (text.length > CONFIG_BYTES_MAX) throw fault('is too large for what it is')
   const values = section(text, 'store')
   if (values === undefined) throw fault('has no section [store]')
   const version = values.get('version')
-  if (version !== String(CONFIG_VERSION)) {
-    throw fault(`says version ${version ?? '(none)'}; this release reads version ${CONFIG_VERSION}`)
+  if (version !== String(FORMAT_VERSION)) {
+    throw fault(`says version ${version ?? '(none)'}; this release reads version ${FORMAT_VERSION}`)
   }
   const id = values.get('id') ?? ''
   if (!/^[0-9a-f]{64}$/.test(id)) throw fault('has no id of 64 hex digits')
@@ -92,9 +94,38 @@ function fault(what: string): StoreError {
   return new StoreError('FORMAT', `the file config ${what}`, { where: { file: 'config' } })
 }
 
-/** True when the text is what a crash can leave of a config that was being written: a beginning of one, which ends before its last line does. */
+/** The lines of a config as we write it: what each begins with, and what may follow. */
+const LINES = [
+  ['[store]', /^$/],
+  ['version = 1', /^$/],
+  ['segments_per_dir = ', /^\d*$/],
+  ['max_segment_size = ', /^\d*$/],
+  ['id = ', /^[0-9a-f]{0,64}$/],
+] as const
+
+/** True when the text is what a crash can leave of a config that was being written: a beginning of one. */
 export function isTornConfig(text: string): boolean {
-  const written = text.replace(/\0+$/, '')
-  const start = encodeConfig({ segmentsPerDir: 0, segmentBytesMax: 0, id: '' }).split('0')[0] as string
-  return start.startsWith(written) || (written.startsWith(start) && !/\nid = [0-9a-f]{64}\n$/.test(written))
+  const lines = text.replace(/\0+$/, '').split('\n')
+  if (lines.length > LINES.length) return false
+  return lines.every((line, i) => {
+    const [start, rest] = LINES[i] as (typeof LINES)[number]
+    if (line.startsWith(start)) return rest.test(line.slice(start.length))
+    return i === lines.length - 1 && start.startsWith(line)
+  })
+}
+
+/** True when the text is whole and plainly says another version than ours. */
+export function saysOtherVersion(text: string): boolean {
+  const version = /^\s*version\s*[=:]\s*(\d+)\s*$/m.exec(text)?.[1]
+  return version !== undefined && version !== String(FORMAT_VERSION)
+}
+
+/** True when two texts differ by one flipped bit. */
+export function differByOneBit(a: string, b: string): boolean {
+  if (a.length !== b.length) return false
+  let bits = 0
+  for (let i = 0; i < a.length; i++) {
+    for (let x = a.charCodeAt(i) ^ b.charCodeAt(i); x !== 0; x &= x - 1) bits++
+  }
+  return bits === 1
 }

@@ -35,6 +35,8 @@ export const SEGMENT_HEADER = {
   previousEnd: 8,
   segmentsPerDir: 12,
   segmentBytesMax: 16,
+  /** Version of the format, as in the config. */
+  version: 20,
   /** Transactions committed before this segment began: u64. */
   transaction: 24,
   id: 32,
@@ -49,6 +51,7 @@ export interface SegmentHeader {
   previousEnd: number
   segmentsPerDir: number
   segmentBytesMax: number
+  version: number
   transaction: number
   /** 32 bytes. */
   id: Uint8Array
@@ -66,6 +69,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuff
   view.setUint32(SEGMENT_HEADER.previousEnd, header.previousEnd, true)
   view.setUint32(SEGMENT_HEADER.segmentsPerDir, header.segmentsPerDir, true)
   view.setUint32(SEGMENT_HEADER.segmentBytesMax, header.segmentBytesMax, true)
+  view.setUint32(SEGMENT_HEADER.version, header.version, true)
   view.setBigUint64(SEGMENT_HEADER.transaction, BigInt(header.transaction), true)
   bytes.set(header.id, SEGMENT_HEADER.id)
   return bytes
@@ -81,6 +85,7 @@ export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefine
     previousEnd: view.getUint32(SEGMENT_HEADER.previousEnd, true),
     segmentsPerDir: view.getUint32(SEGMENT_HEADER.segmentsPerDir, true),
     segmentBytesMax: view.getUint32(SEGMENT_HEADER.segmentBytesMax, true),
+    version: view.getUint32(SEGMENT_HEADER.version, true),
     transaction: Number(view.getBigUint64(SEGMENT_HEADER.transaction, true)),
     id: value.slice(SEGMENT_HEADER.id, SEGMENT_HEADER.id + 32),
   }

@@ -8,6 +8,7 @@
  */
 
 import { assert } from '../errors.js'
+import { FORMAT_VERSION } from '../format/config.js'
 import {
   COMMIT,
   COMMIT_BYTES,
@@ -223,6 +224,7 @@ export class LogWriter {
       previousEnd: this.#previous.offset,
       segmentsPerDir: this.#options.segmentsPerDir,
       segmentBytesMax: this.#options.segmentBytesMax,
+      version: FORMAT_VERSION,
       transaction: this.#transaction,
       id: this.#options.id,
     })

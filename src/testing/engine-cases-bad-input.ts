@@ -114,7 +114,7 @@ const badInput: EngineCase[] = [
         await fails(() => store.set(key(1), data), 'TOO_LARGE', 'set')
         await fails(() => store.putMany(['small', data]), 'TOO_LARGE', 'putMany')
       }
-      equal([storage.count('write'), storage.count('flush')], [0, 0], 'writes and flushes')
+      equal(storage.count('write'), 0, 'writes')
       equal(await keysOf(store), [], 'keys')
     },
   },
@@ -161,7 +161,6 @@ const CONFIG_FAULTS: [string, (config: string) => string][] = [
   ['segments_per_dir of zero', (config) => config.replace(/segments_per_dir.*/, 'segments_per_dir = 0')],
   ['segments_per_dir past u32', (config) => config.replace(/segments_per_dir.*/, 'segments_per_dir = 99999999999')],
   ['a line that says nothing', (config) => `${config}nonsense\n`],
-  ['nothing in it', () => ''],
   ['binary noise', () => String.fromCharCode(...value(200).map((byte) => byte & 0x7f))],
   ['a megabyte', (config) => config + '# comment\n'.repeat(100_000)],
 ]
@@ -185,21 +184,40 @@ const directories: EngineCase[] = [
     },
   },
   {
-    name: 'a store whose config is lost is FORMAT, and is left alone',
+    name: 'a store whose config is lost, cut, or broken has it written anew from what the segments say',
     damages: true,
     async run({ open, close, storage }) {
-      await (await open()).put('a')
+      const made = await open()
+      const { id } = made
+      await made.set(key(1), 'a')
       await close()
+      const good = await storage.contents('config')
+      for (const [what, change] of CONFIG_FAULTS) {
+        if (what === 'another version') continue
+        await storage.replace('config', new TextEncoder().encode(change(text(good) ?? '')))
+        const store = await open()
+        equal([store.id, store.recovery.damaged.map(({ kind }) => kind)], [id, ['config']], what)
+        equal(text(await store.get(key(1))), 'a', `value with ${what}`)
+        await close()
+        equal(text(await storage.contents('config')), text(good), `config after ${what}`)
+      }
       await storage.remove('config')
-      const before = await storage.paths()
-      await fails(() => open(), 'FORMAT', 'open')
-      equal(await storage.paths(), before, 'files')
+      equal((await open({ create: false })).id, id, 'id after the loss')
     },
   },
   {
-    name: 'a config of another version, or a broken one, is FORMAT with the file named, and the store opens when it is mended',
+    name: 'a store whose config is lost, and whose segments do not say what it was, is FORMAT and left alone',
+    async run({ open, storage }) {
+      await storage.replace('data/0/0', new TextEncoder().encode('DSEGMENT'))
+      const before = await storage.paths()
+      equal((await fails(() => open(), 'FORMAT', 'open')).where?.file, 'config', 'the file that is named')
+      equal(await storage.paths().then((paths) => paths.filter((path) => path !== 'README')), before, 'files')
+    },
+  },
+  {
+    name: 'a config of another version is FORMAT, and so is a broken one of a store that holds nothing',
     async run({ open, close, storage }) {
-      await (await open()).set(key(1), 'a')
+      await open()
       await close()
       const good = await storage.contents('config')
       for (const [what, change] of CONFIG_FAULTS) {
@@ -210,7 +228,11 @@ const directories: EngineCase[] = [
         equal(storage.openPaths, [], `files left open by ${what}`)
       }
       await storage.replace('config', good)
-      equal(text(await (await open()).get(key(1))), 'a', 'value')
+      await (await open()).set(key(1), 'a')
+      await close()
+      await storage.replace('config', new TextEncoder().encode(text(good)?.replace('version = 1', 'version = 2')))
+      await fails(() => open(), 'FORMAT', 'another version')
+      await storage.replace('config', good)
     },
   },
   {

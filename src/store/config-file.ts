@@ -1,0 +1,212 @@
+/**
+ * The config: made last when a store is made, read at each opening. A directory without one, and without segments, is a creation that a crash
+ * interrupted, and is finished now. Each segment's header repeats what the config says, so a damaged config is told
+ * from another version's, and mended.
+ */
+
+import { assert, isStoreError, StoreError } from '../errors.js'
+import {
+  CONFIG_BYTES_MAX,
+  type Config,
+  decodeConfig,
+  differByOneBit,
+  encodeConfig,
+  FORMAT_VERSION,
+  isTornConfig,
+  saysOtherVersion,
+} from '../format/config.js'
+import { decodeSegmentHeader, ENTRY, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
+import type { Crc } from '../format/head.js'
+import { hexBytes, keyHex, RESERVED, reservedKind } from '../format/key.js'
+import {
+  CONFIG_FILE,
+  checkpointNumber,
+  DATA_DIR,
+  decimal,
+  HEAD_FILE,
+  README_FILE,
+  README_TEXT,
+} from '../format/paths.js'
+import type { Kernel } from '../kernel/kernel.js'
+import { HeadFile } from '../log/head-file.js'
+import type { Storage, StorageFile } from '../storage/storage.js'
+import type { Damage } from '../types.js'
+
+/** The seed's: 10,000 segments in a directory. */
+const SEGMENTS_PER_DIR = 10_000
+/** Measured: a file costs one to three milliseconds to make and open, 16 MiB take about ten to write, and less is cheaper to compact. */
+const SEGMENT_BYTES_MAX = 16 * 1024 * 1024
+const ID_BYTES = 32
+
+export interface ConfigInput {
+  storage: Storage
+  kernel: Kernel
+  crc: Crc
+  /** The open README. */
+  lock: StorageFile
+  create: boolean
+  maxSegmentSize: number | undefined
+  random: (bytes: Uint8Array<ArrayBuffer>) => void
+}
+
+export interface ConfigFound {
+  config: Config
+  created: boolean
+  /** Set when the config was damaged and has been written anew. */
+  damage?: Damage
+}
+
+/** Throws FORMAT when the directory holds something, but no store; NOT_FOUND when it holds nothing and nothing is to be made. */
+export async function expectStoreOrRoom(storage: Storage, create: boolean): Promise<void> {
+  const names = await storage.list('')
+  const isOurs = names.includes(CONFIG_FILE) || names.includes(README_FILE) || (await holdsData(storage))
+  if (names.length > 0 && !isOurs) {
+    const message = 'this directory is not empty and holds no store; choose another one'
+    throw new StoreError('FORMAT', message, { where: { file: CONFIG_FILE } })
+  }
+  if (!isOurs && !create) {
+    throw new StoreError('NOT_FOUND', 'there is no store here; open it with create: true to make one')
+  }
+}
+
+export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound> {
+  const { storage } = input
+  const hasData = await holdsData(storage)
+  const text = await readText(storage, CONFIG_FILE)
+  if (!hasData) {
+    if (text === undefined || isTornConfig(text)) return await make(input)
+    const config = decodeConfig(text)
+    // Nothing has leaned on it yet: its making may have failed at the very last flush.
+    await withFile(storage, CONFIG_FILE, (file) => file.flush())
+    return { config, created: false }
+  }
+  const read = decoded(text)
+  const inLog = await configInLog(input)
+  if ('config' in read && (inLog === undefined || (await agree(input, read.config, inLog)))) {
+    return { config: read.config, created: false }
+  }
+  // Damaged, or another version's? One flipped bit in the version is damage: the segments know better.
+  const isOurs =
+    inLog !== undefined && (!saysOtherVersion(text ?? '') || differByOneBit(text ?? '', encodeConfig(inLog)))
+  if ('fault' in read && !isOurs) throw read.fault
+  assert(inLog !== undefined, 'without a word in the log the config stands or is at fault')
+  await writeConfig(storage, inLog)
+  const message = 'the config was damaged; it was written anew from what the segments say'
+  return { config: inLog, created: false, damage: { kind: 'config', file: CONFIG_FILE, message } }
+}
+
+function decoded(text: string | undefined): { config: Config } | { fault: unknown } {
+  try {
+    if (text === undefined)
+      throw new StoreError('FORMAT', 'the file config is missing', { where: { file: CONFIG_FILE } })
+    return { config: decodeConfig(text) }
+  } catch (fault) {
+    return { fault }
+  }
+}
+
+/** True when the config may stand. Another id in a segment is the segment's fault if the head has the config's. */
+async function agree({ storage, crc }: ConfigInput, config: Config, inLog: Config): Promise<boolean> {
+  if (config.id === inLog.id) {
+    return config.segmentsPerDir === inLog.segmentsPerDir && config.segmentBytesMax === inLog.segmentBytesMax
+  }
+  return (await headHasId(storage, config.id, crc)) || !(await headHasId(storage, inLog.id, crc))
+}
+
+async function headHasId(storage: Storage, id: string, crc: Crc): Promise<boolean> {
+  if (!(await storage.list('')).includes(HEAD_FILE)) return false
+  const head = await HeadFile.open(storage, hexBytes(id), crc)
+  try {
+    return head.read() !== undefined
+  } finally {
+    head.close()
+  }
+}
+
+/** What the header of the newest segment that has a good one says. */
+async function configInLog({ storage, kernel }: ConfigInput): Promise<Config | undefined> {
+  const paths: { path: string; segment: number }[] = []
+  for (const directory of await storage.list(DATA_DIR)) {
+    if (!directory.endsWith('/') || decimal(directory.slice(0, -1)) === undefined) continue
+    for (const name of await storage.list(`${DATA_DIR}/${directory.slice(0, -1)}`)) {
+      const segment = decimal(name)
+      if (segment !== undefined) paths.push({ path: `${DATA_DIR}/${directory}${name}`, segment })
+    }
+  }
+  const arena = kernel.arena(SEGMENT_HEADER_ENTRY_BYTES)
+  for (const { path } of paths.sort((a, b) => b.segment - a.segment)) {
+    const entry = arena.view(0, SEGMENT_HEADER_ENTRY_BYTES)
+    const got = await withFile(storage, path, (file) => file.read(entry, MAGIC_BYTES))
+    if (got < entry.length || !arena.verify(0, got)) continue
+    if (reservedKind(entry, ENTRY.key) !== RESERVED.segmentHeader) continue
+    const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))
+    if (header?.version !== FORMAT_VERSION) continue
+    const { segmentsPerDir, segmentBytesMax, id } = header
+    return { segmentsPerDir, segmentBytesMax, id: keyHex(id) }
+  }
+  return undefined
+}
+
+async function make({ storage, lock, crc, create, maxSegmentSize, random }: ConfigInput): Promise<ConfigFound> {
+  if (!create) throw new StoreError('NOT_FOUND', 'the store here was never finished; open it with create: true')
+  const id = new Uint8Array(ID_BYTES)
+  random(id)
+  const config: Config = {
+    segmentsPerDir: SEGMENTS_PER_DIR,
+    segmentBytesMax: maxSegmentSize ?? SEGMENT_BYTES_MAX,
+    id: keyHex(id),
+  }
+  await writeText(lock, README_TEXT)
+  const head = await HeadFile.open(storage, id, crc)
+  try {
+    head.reset({ transaction: 0, segment: 0, offset: 0 })
+    await head.flush()
+  } finally {
+    head.close()
+  }
+  await writeConfig(storage, config)
+  return { config, created: true }
+}
+
+async function writeConfig(storage: Storage, config: Config): Promise<void> {
+  const file = await storage.open(CONFIG_FILE, { create: true })
+  try {
+    await writeText(file, encodeConfig(config))
+  } finally {
+    file.close()
+  }
+}
+
+/** True when there are segments or checkpoints. */
+async function holdsData(storage: Storage): Promise<boolean> {
+  const names = await storage.list('')
+  return names.some((name) => checkpointNumber(name) !== undefined) || (await storage.list(DATA_DIR)).length > 0
+}
+
+async function readText(storage: Storage, path: string): Promise<string | undefined> {
+  try {
+    return await withFile(storage, path, (file) => {
+      const bytes = new Uint8Array(Math.min(file.size(), CONFIG_BYTES_MAX + 1))
+      file.read(bytes, 0)
+      return new TextDecoder().decode(bytes)
+    })
+  } catch (error) {
+    if (isStoreError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function withFile<T>(storage: Storage, path: string, use: (file: StorageFile) => T | Promise<T>): Promise<T> {
+  const file = await storage.open(path)
+  try {
+    return await use(file)
+  } finally {
+    file.close()
+  }
+}
+
+async function writeText(file: StorageFile, text: string): Promise<void> {
+  file.truncate(0)
+  file.write(new TextEncoder().encode(text), 0)
+  await file.flush()
+}
