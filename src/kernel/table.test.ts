@@ -1,23 +1,17 @@
 // The table against a Map, in the ways it can go wrong: groups that fill, holes that are filled, slots that are rebuilt,
-// memory that does not grow, and keys that were not made by a hash.
+// blocks that are loaded, and keys that were not made by a hash.
 
-import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { noise } from '../testing/bytes.js'
+import { ABSENT, expectSame, hashes, hashKey, hex, type Model, place } from '../testing/table-model.js'
 import { type Exports, instantiate } from './instance.js'
-import { createKernel, type Location } from './kernel.js'
+import { createKernel } from './kernel.js'
 import { wasmBase64 } from './module.js'
 import { Table } from './table.js'
 
 const kernel = await createKernel()
 const wasm = new Uint8Array(Buffer.from(wasmBase64, 'base64'))
-
-type Model = Map<string, Location>
-
-function hex(key: Uint8Array): string {
-  return Buffer.from(key).toString('hex')
-}
 
 /** What `load` is given to read: a copy of `block`. */
 function copyOf(block: Uint8Array): (view: Uint8Array) => boolean {
@@ -25,47 +19,6 @@ function copyOf(block: Uint8Array): (view: Uint8Array) => boolean {
     view.set(block)
     return true
   }
-}
-
-/** The keys of a store: SHA-256s, as good as random. */
-const hashes = noise(32 * 200_001)
-
-function hashKey(number: number): Uint8Array {
-  return hashes.subarray(number * 32, number * 32 + 32)
-}
-
-const ABSENT = hashKey(200_000)
-
-function place(number: number): Location {
-  return { segment: number >>> 0, offset: (number * 7 + 1) >>> 0, size: (number ^ 0xffffffff) >>> 0 }
-}
-
-/** Everything a table says must be what the model says: by look-up, and by its block of entries. */
-function expectSame(table: Table, model: Model): void {
-  expect(table.count).toBe(model.size)
-  for (const [key, location] of model) expect(table.find(Buffer.from(key, 'hex'))).toEqual(location)
-  const keys = Buffer.concat([...[...model.keys()].map((key) => Buffer.from(key, 'hex')), ABSENT])
-  const locations = new Uint32Array(3 * model.size + 3).fill(9)
-  table.findMany(keys, locations)
-  expect([...locations]).toEqual([
-    ...[...model.values()].flatMap(({ segment, offset, size }) => [segment, offset, size]),
-    0,
-    0,
-    0,
-  ])
-  const block = table.entries()
-  expect(block.length).toBe(model.size * 44)
-  expect(table.crc32()).toBe(crc32(block))
-  const view = new DataView(block.buffer, block.byteOffset, block.length)
-  const listed = Array.from({ length: model.size }, (_, index): [string, Location] => [
-    hex(block.subarray(index * 44, index * 44 + 32)),
-    {
-      segment: view.getUint32(index * 44 + 32, true),
-      offset: view.getUint32(index * 44 + 36, true),
-      size: view.getUint32(index * 44 + 40, true),
-    },
-  ])
-  expect(new Map(listed)).toEqual(model)
 }
 
 /** Families of keys, each a number's own; none but the first looks like a hash. */
@@ -251,63 +204,6 @@ describe('the block of entries', () => {
     expect(table.load(0, (view) => view.length === 0)).toBe(true)
     expectSame(table, new Map())
   })
-})
-
-describe('when the memory cannot grow', () => {
-  /** The module with at most `pages` of memory: its memory section gets a maximum. */
-  function limited(pages: number): Exports {
-    let at = 8
-    while (wasm[at] !== 5) at += 2 + sizeAt(at)
-    const initial = wasm[at + 4] ?? 0
-    expect([...wasm.subarray(at, at + 5)]).toEqual([5, 3, 1, 0, initial])
-    const section = [5, 4, 1, 1, initial, pages]
-    const bytes = Uint8Array.from([...wasm.subarray(0, at), ...section, ...wasm.subarray(at + 5)])
-    return instantiate(new WebAssembly.Module(bytes))
-  }
-
-  /** Bytes after the first two of the section at `at`; its size is a LEB128 of one or two bytes. */
-  function sizeAt(at: number): number {
-    const low = wasm[at + 1] ?? 0
-    return low < 128 ? low : (low & 127) + (wasm[at + 2] ?? 0) * 128 + 1
-  }
-
-  // 4 pages are full in the middle of the entries; in 12 the slots cannot double when seven eighths of them are taken.
-  test.each([
-    [4, 3723],
-    [12, 14_336],
-  ])(
-    'within %d pages: after %d keys set throws, and all that was there is there',
-    { timeout: 20_000 },
-    (pages, most) => {
-      const table = new Table(limited(pages), 3n)
-      const model: Model = new Map()
-      let number = 0
-      const add = () => {
-        const { segment, offset, size } = place(number)
-        table.set(hashKey(number), 0, segment, offset, size)
-        model.set(hex(hashKey(number)), { segment, offset, size })
-        number++
-      }
-      while (number < most) add()
-      expect(add).toThrow(RangeError)
-      expect(add).toThrow(RangeError)
-      expect(() => table.load(200_000, () => true)).toThrow(RangeError)
-      expectSame(table, model)
-      // Replacing and deleting need no memory, and make room for another.
-      table.set(hashKey(0), 0, 9, 9, 9)
-      expect(table.find(hashKey(0))).toEqual({ segment: 9, offset: 9, size: 9 })
-      expect(table.delete(hashKey(0))).toBe(true)
-      model.delete(hex(hashKey(0)))
-      expectSame(table, model)
-      for (let again = 0; again < 100; again++) {
-        add()
-        const [oldest] = model.keys()
-        expect(table.delete(Buffer.from(oldest ?? '', 'hex'))).toBe(true)
-        model.delete(oldest ?? '')
-      }
-      expectSame(table, model)
-    },
-  )
 })
 
 test('a key that is not 32 bytes is refused', () => {
