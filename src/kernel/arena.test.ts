@@ -2,6 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { noise } from '../testing/bytes.js'
+import { limitedMemory } from '../testing/limited-memory.js'
+import { Arena } from './arena.js'
 import { createKernel } from './kernel.js'
 
 const kernel = await createKernel()
@@ -36,6 +38,15 @@ test('more than 1 GiB is a RangeError, and the arena stays as it was', () => {
   expect(() => arena.reserve(2 ** 30 + 1)).toThrow(RangeError)
   expect(() => arena.reserve(Number.POSITIVE_INFINITY)).toThrow(RangeError)
   expect(arena.capacity).toBe(capacity)
+})
+
+test('takes the last page of a memory that ends, and not one more', () => {
+  const arena = new Arena(limitedMemory(37), 0)
+  for (let pages = 1; pages <= 36; pages++) arena.reserve(pages * 65_536)
+  expect(arena.capacity).toBe(36 * 65_536)
+  arena.view(0, arena.capacity).fill(7)
+  expect(() => arena.reserve(36 * 65_536 + 1)).toThrow(RangeError)
+  expect(arena.view(0, arena.capacity).every((byte) => byte === 7)).toBe(true)
 })
 
 test('two arenas have nothing in common', () => {

@@ -1,8 +1,9 @@
 // What the table does with its room: tombstones, and memory that cannot grow.
 
 import { describe, expect, test } from 'vitest'
+import { limitedMemory } from '../testing/limited-memory.js'
 import { expectSame, hashKey, hex, type Model, place } from '../testing/table-model.js'
-import { type Exports, instantiate } from './instance.js'
+import { instantiate } from './instance.js'
 import { wasmBase64 } from './module.js'
 import { Table } from './table.js'
 
@@ -45,23 +46,6 @@ test('slots that deleted keys have left full of tombstones are swept, not double
 })
 
 describe('when the memory cannot grow', () => {
-  /** The module with at most `pages` of memory: its memory section gets a maximum. */
-  function limited(pages: number): Exports {
-    let at = 8
-    while (wasm[at] !== 5) at += 2 + sizeAt(at)
-    const initial = wasm[at + 4] ?? 0
-    expect([...wasm.subarray(at, at + 5)]).toEqual([5, 3, 1, 0, initial])
-    const section = [5, 4, 1, 1, initial, pages]
-    const bytes = Uint8Array.from([...wasm.subarray(0, at), ...section, ...wasm.subarray(at + 5)])
-    return instantiate(new WebAssembly.Module(bytes))
-  }
-
-  /** Bytes after the first two of the section at `at`; its size is a LEB128 of one or two bytes. */
-  function sizeAt(at: number): number {
-    const low = wasm[at + 1] ?? 0
-    return low < 128 ? low : (low & 127) + (wasm[at + 2] ?? 0) * 128 + 1
-  }
-
   // 4 pages are full in the middle of the entries; in 12 the slots cannot double when seven eighths of them are taken.
   test.each([
     [4, 3723],
@@ -70,7 +54,7 @@ describe('when the memory cannot grow', () => {
     'within %d pages: after %d keys set throws, and all that was there is there',
     { timeout: 20_000 },
     (pages, most) => {
-      const table = new Table(limited(pages), 3n)
+      const table = new Table(limitedMemory(pages), 3n)
       const model: Model = new Map()
       let number = 0
       const add = () => {

@@ -1,0 +1,23 @@
+/** An instance of the kernel whose memory ends soon, for tests of what happens then. */
+
+import { type Exports, instantiate } from '../kernel/instance.js'
+import { wasmBase64 } from '../kernel/module.js'
+
+const wasm = new Uint8Array(Buffer.from(wasmBase64, 'base64'))
+
+/** The module with at most `pages` of memory: its memory section gets a maximum. */
+export function limitedMemory(pages: number): Exports {
+  let at = 8
+  while (wasm[at] !== 5) at += 2 + sizeAt(at)
+  const initial = wasm[at + 4] ?? 0
+  expect([...wasm.subarray(at, at + 5)]).toEqual([5, 3, 1, 0, initial])
+  const section = [5, 4, 1, 1, initial, pages]
+  const bytes = Uint8Array.from([...wasm.subarray(0, at), ...section, ...wasm.subarray(at + 5)])
+  return instantiate(new WebAssembly.Module(bytes))
+}
+
+/** Bytes after the first two of the section at `at`; its size is a LEB128 of one or two bytes. */
+function sizeAt(at: number): number {
+  const low = wasm[at + 1] ?? 0
+  return low < 128 ? low : (low & 127) + (wasm[at + 2] ?? 0) * 128 + 1
+}
