@@ -113,8 +113,9 @@ async function makeSeed(): Promise<ObservedStorage> {
   // Segment 2 was compacted away. Segment 4 was never committed.
   await storage.replace('data/1/3', segment(put(4, ''), put(5, 'five')))
   await storage.replace('data/2/4', Buffer.concat([Buffer.from('DSEGMENT'), put(6, 'six')]))
-  await storage.replace('index.3', Buffer.from('the seed kept an index of its own here'))
-  await storage.replace('hints.3', Buffer.from('and hints'))
+  // The seed's own index and hints have these names; to us they say nothing.
+  await storage.replace('index.3', value(200, 3))
+  await storage.replace('hints.3', value(20, 3))
   return storage
 }
 

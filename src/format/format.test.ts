@@ -1,0 +1,178 @@
+/**
+ * FORMAT.md and the code say the same: its tables are read and compared with the constants, its bytes with what the code makes of them,
+ * and its worked example is made anew.
+ */
+
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { createKernel } from '../kernel/kernel.js'
+import { makeExample } from '../testing/golden-recipes.js'
+import { CHECKPOINT } from './checkpoint.js'
+import { FORMAT_VERSION } from './config.js'
+import {
+  COMMIT,
+  COMMIT_BYTES,
+  DELETE_BYTES,
+  ENTRY,
+  ENTRY_BYTES_MAX,
+  MAGIC,
+  MAGICS,
+  NO_SEGMENT,
+  SEGMENT_HEADER,
+  TAG,
+  VALUE_BYTES_MAX,
+} from './entry.js'
+import { HEAD } from './head.js'
+import { RESERVED } from './key.js'
+import { README_TEXT } from './paths.js'
+
+const page = readFileSync(new URL('../../FORMAT.md', import.meta.url), 'utf8')
+
+/** What stands under a heading, up to the next heading of its level or a higher one. */
+function section(heading: string): string {
+  const level = heading.indexOf(' ')
+  const start = page.indexOf(`\n${heading}\n`)
+  expect(start, `the heading ${heading}`).toBeGreaterThan(0)
+  const rest = page.slice(start + heading.length + 2)
+  const end = rest.search(new RegExp(`^#{1,${level}} `, 'm'))
+  return end < 0 ? rest : rest.slice(0, end)
+}
+
+/** The rows of the tables under a heading whose first column has this name. */
+function rows(heading: string, first: string): string[][] {
+  const found: string[][] = []
+  let inside = false
+  for (const line of section(heading).split('\n')) {
+    const cells = line.split('|').slice(1, -1).map((cell) => cell.trim()) // biome-ignore format: one row
+    if (cells[0] === first) inside = true
+    else if (cells.length === 0) inside = false
+    else if (inside && !cells[0]?.startsWith('---')) found.push(cells)
+  }
+  expect(found.length, `rows under ${heading}`).toBeGreaterThan(0)
+  return found
+}
+
+/** field -> offset, and that each field begins where the one before it ends. */
+function fields(heading: string, total: number | undefined): Record<string, number> {
+  const table = rows(heading, 'offset')
+  let at = 0
+  for (const [offset, bytes] of table) {
+    expect(Number(offset), `${heading}: the field at ${offset}`).toBe(at)
+    at += Number(bytes)
+  }
+  if (total !== undefined) expect(at, `bytes of ${heading}`).toBe(total)
+  return Object.fromEntries(table.map(([offset, , name]) => [name, Number(offset)]))
+}
+
+function hexBytes(text: string): number[] {
+  return (text.match(/\b[0-9a-f]{2}\b/g) ?? []).map((byte) => Number.parseInt(byte, 16))
+}
+
+describe('the tables of FORMAT.md and the constants agree on', () => {
+  it('entries', () => {
+    const { crc, size, tag, headerBytes, key, putHeaderBytes } = ENTRY
+    expect(fields('### Entries', undefined)).toEqual({ crc, size, tag, key, value: putHeaderBytes })
+    expect(key).toBe(headerBytes)
+    expect(rows('### Entries', 'entry')).toEqual([
+      ['PUT', String(TAG.put), `${putHeaderBytes} to ${ENTRY_BYTES_MAX}`],
+      ['DELETE', String(TAG.delete), String(DELETE_BYTES)],
+      ['COMMIT', String(TAG.commit), String(COMMIT_BYTES)],
+    ])
+    expect(section('### Entries')).toContain(`a value is at most ${VALUE_BYTES_MAX} bytes`)
+  })
+
+  it('the magic of segments', () => {
+    const [first, ...others] = section('## Segments').match(/`[A-Z_]{8}`/g) ?? []
+    expect(first).toBe(`\`${MAGIC}\``)
+    expect(others.slice(0, 2)).toEqual(MAGICS.slice(1).map((magic) => `\`${magic}\``))
+  })
+
+  it('reserved keys', () => {
+    expect(rows('### Reserved keys', 'kind').map(([kind, byte]) => [kind, Number(byte)])).toEqual([
+      ['segment header', RESERVED.segmentHeader],
+      ['segment list', RESERVED.segmentList],
+    ])
+  })
+
+  it('the segment header', () => {
+    const { bytes, ...offsets } = SEGMENT_HEADER
+    expect(fields('### Segment header', bytes)).toEqual(offsets)
+    expect(section('### Segment header')).toContain(`${NO_SEGMENT} for the first`)
+  })
+
+  it('the head', () => {
+    const { slotBytes, slots, ...offsets } = HEAD
+    const { zeros, ...named } = fields('## Head', slotBytes)
+    expect(named).toEqual(offsets)
+    expect(zeros).toBe(HEAD.id + 32)
+    expect([slots, section('## Head').includes(`Two slots of ${slotBytes} bytes`)]).toEqual([2, true])
+  })
+
+  it('the checkpoint', () => {
+    const { headerBytes, entryBytes, segmentBytes, list, ...offsets } = CHECKPOINT
+    const { zeros, listSegment, listOffset, listSize, ...named } = fields('## Checkpoint', headerBytes)
+    expect(named).toEqual(offsets)
+    expect([listSegment, listOffset, listSize, zeros]).toEqual([list, list + 4, list + 8, list + 12])
+    expect(rows('## Checkpoint', 'block').map(([block, bytes]) => [block, Number(bytes)])).toEqual([
+      ['keys', entryBytes],
+      ['shadows', entryBytes],
+      ['segments', segmentBytes],
+    ])
+  })
+
+  it('the version and the README', () => {
+    expect(page).toContain(`# The format of a lodestore store, version ${FORMAT_VERSION}\n`)
+    expect(rows('## Config', 'name')[0]?.slice(0, 2).join(' ')).toContain(`\`version\` \`${FORMAT_VERSION}\``)
+    expect(rows('## Directory', 'path')[0]?.[1]).toContain(`\`${README_TEXT}\``)
+  })
+})
+
+describe('the bytes of FORMAT.md are made by', () => {
+  const blocks = section('### Entries').match(/(?:^ {4}.*\n)+/gm) ?? []
+  const [commit, put] = blocks.map(hexBytes)
+
+  it('the constant and the kernel: the COMMIT', async () => {
+    expect(commit).toEqual(COMMIT)
+    const arena = (await createKernel()).arena(64)
+    arena.seal(0, COMMIT_BYTES, TAG.commit)
+    expect([...arena.view(0, COMMIT_BYTES)]).toEqual(commit)
+  })
+
+  it('the kernel: the PUT of "hello"', async () => {
+    const arena = (await createKernel()).arena(64)
+    const key = Uint8Array.from({ length: 32 }, (_, i) => i)
+    arena.view(ENTRY.key, 32).set(key)
+    arena.view(ENTRY.putHeaderBytes, 5).set(new TextEncoder().encode('hello'))
+    arena.seal(0, 46, TAG.put)
+    expect([...arena.view(0, 46)]).toEqual(put)
+    expect(
+      Buffer.from(put ?? [])
+        .toString('hex')
+        .startsWith('01ff028d2e00000000'),
+    ).toBe(true)
+  })
+
+  it('the engine: every file of the worked example', async () => {
+    const storage = await makeExample()
+    const shown = new Map<string, Uint8Array>([['README', Buffer.from(README_TEXT)]])
+    for (const [, kind, path = '', text = ''] of page.matchAll(/^```(hex|ini) (\S+)\n([^`]*)^```/gm)) {
+      shown.set(path, kind === 'ini' ? Buffer.from(text) : hexDump(text))
+    }
+    expect([...shown.keys()].sort()).toEqual(await storage.paths())
+    for (const [path, bytes] of shown) {
+      expect(Buffer.from(bytes).toString('hex'), path).toBe(Buffer.from(await storage.contents(path)).toString('hex'))
+    }
+    const log = Buffer.from(await storage.contents('data/0/0'))
+    expect(log.includes(Buffer.from([...(put ?? []), ...COMMIT]))).toBe(true)
+  })
+
+  /** Lines of `offset: bytes   meaning`; the offsets have to follow from the bytes. */
+  function hexDump(text: string): Uint8Array {
+    const bytes: number[] = []
+    for (const line of text.trimEnd().split('\n')) {
+      expect(line.slice(0, 4)).toBe(bytes.length.toString(16).padStart(4, '0'))
+      bytes.push(...hexBytes(line.slice(6, 53)))
+    }
+    return Uint8Array.from(bytes)
+  }
+})
