@@ -35,8 +35,10 @@ export const SEGMENT_HEADER = {
   previousEnd: 8,
   segmentsPerDir: 12,
   segmentBytesMax: 16,
-  /** Version of the format, as in the config. */
+  /** Version of the format, as in the config: u16. */
   version: 20,
+  /** u16; bit 0: the segment goes on behind damage, and nothing before it belongs to a transaction in it. */
+  flags: 22,
   /** Transactions committed before this segment began: u64. */
   transaction: 24,
   id: 32,
@@ -52,6 +54,8 @@ export interface SegmentHeader {
   segmentsPerDir: number
   segmentBytesMax: number
   version: number
+  /** The segment goes on behind damage: what no COMMIT covers before it never happened. */
+  isFresh: boolean
   transaction: number
   /** 32 bytes. */
   id: Uint8Array
@@ -69,7 +73,8 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuff
   view.setUint32(SEGMENT_HEADER.previousEnd, header.previousEnd, true)
   view.setUint32(SEGMENT_HEADER.segmentsPerDir, header.segmentsPerDir, true)
   view.setUint32(SEGMENT_HEADER.segmentBytesMax, header.segmentBytesMax, true)
-  view.setUint32(SEGMENT_HEADER.version, header.version, true)
+  view.setUint16(SEGMENT_HEADER.version, header.version, true)
+  view.setUint16(SEGMENT_HEADER.flags, header.isFresh ? 1 : 0, true)
   view.setBigUint64(SEGMENT_HEADER.transaction, BigInt(header.transaction), true)
   bytes.set(header.id, SEGMENT_HEADER.id)
   return bytes
@@ -85,27 +90,37 @@ export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefine
     previousEnd: view.getUint32(SEGMENT_HEADER.previousEnd, true),
     segmentsPerDir: view.getUint32(SEGMENT_HEADER.segmentsPerDir, true),
     segmentBytesMax: view.getUint32(SEGMENT_HEADER.segmentBytesMax, true),
-    version: view.getUint32(SEGMENT_HEADER.version, true),
+    version: view.getUint16(SEGMENT_HEADER.version, true),
+    isFresh: (view.getUint16(SEGMENT_HEADER.flags, true) & 1) === 1,
     transaction: Number(view.getBigUint64(SEGMENT_HEADER.transaction, true)),
     id: value.slice(SEGMENT_HEADER.id, SEGMENT_HEADER.id + 32),
   }
 }
 
-/** The segment list: the value of the reserved entry that each compaction commits, the numbers of the segments that stay, ascending. */
+/**
+ * The segment list: the value of the reserved entry that each compaction commits. u32 each: the number of the segment that the list
+ * stands in, so that a misplaced file retires nothing, then the numbers of the segments that stay, ascending.
+ */
 export const SEGMENT_LIST_KEY: Uint8Array<ArrayBuffer> = reservedKey(RESERVED.segmentList)
 
-export function encodeSegmentList(segments: readonly number[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(segments.length * 4)
+export interface SegmentList {
+  segment: number
+  staying: number[]
+}
+
+export function encodeSegmentList({ segment, staying }: SegmentList): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array((1 + staying.length) * 4)
   const view = new DataView(bytes.buffer)
-  segments.forEach((segment, i) => {
-    view.setUint32(i * 4, segment, true)
-  })
+  for (const [i, number] of [segment, ...staying].entries()) view.setUint32(i * 4, number, true)
   return bytes
 }
 
-export function decodeSegmentList(value: Uint8Array): number[] {
+/** The list in the value of a reserved entry, or undefined when it is none. */
+export function decodeSegmentList(value: Uint8Array): SegmentList | undefined {
+  if (value.length < 4 || value.length % 4 !== 0) return undefined
   const view = new DataView(value.buffer, value.byteOffset, value.length)
-  return Array.from({ length: Math.floor(value.length / 4) }, (_, i) => view.getUint32(i * 4, true))
+  const staying = Array.from({ length: value.length / 4 - 1 }, (_, i) => view.getUint32((i + 1) * 4, true))
+  return { segment: view.getUint32(0, true), staying }
 }
 
 /** True for the entries that describe the log itself and stand in no index. */

@@ -3,7 +3,6 @@
  * nothing but the knowledge that a damaged tail was once whole. Checkpoints and a clean close flush it.
  */
 
-import { assert } from '../errors.js'
 import { type Crc, decodeHeadSlot, encodeHeadSlot, HEAD, type Head } from '../format/head.js'
 import { HEAD_FILE } from '../format/paths.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
@@ -24,21 +23,24 @@ export class HeadFile {
     return new HeadFile(await storage.open(HEAD_FILE, { create: true }), id, crc)
   }
 
-  /** The newest head, or undefined when neither slot can be believed. Sets which slot is written next. */
-  read(): Head | undefined {
-    const slots = Array.from({ length: HEAD.slots }, (_, i) => {
+  /**
+   * The newest head, undefined when neither slot can be believed, and how many slots cannot: a crash tears one at most, unless both
+   * were written since the last flush. Sets which slot is written next.
+   */
+  read(): { head: Head | undefined; unreadable: number } {
+    let newest: Head | undefined
+    let unreadable = 0
+    for (let i = 0; i < HEAD.slots; i++) {
       const slot = new Uint8Array(HEAD.slotBytes)
       const got = this.#file.read(slot, i * HEAD.slotBytes)
-      return decodeHeadSlot(slot.subarray(0, got), this.#id, this.#crc)
-    })
-    let newest: Head | undefined
-    slots.forEach((head, i) => {
-      if (head && (newest === undefined || head.transaction > newest.transaction)) {
+      const head = decodeHeadSlot(slot.subarray(0, got), this.#id, this.#crc)
+      if (head === undefined) unreadable++
+      else if (newest === undefined || head.transaction > newest.transaction) {
         newest = head
         this.#next = (i + 1) % HEAD.slots
       }
-    })
-    return newest
+    }
+    return { head: newest, unreadable }
   }
 
   write(head: Head): void {
@@ -48,8 +50,9 @@ export class HeadFile {
 
   /** Fills both slots, so that an older one cannot outlive what it told of. */
   reset(head: Head): void {
+    const size = HEAD.slots * HEAD.slotBytes
+    if (this.#file.size() > size) this.#file.truncate(size)
     for (let i = 0; i < HEAD.slots; i++) this.write(head)
-    assert(this.#file.size() === HEAD.slots * HEAD.slotBytes, 'the head file has its fixed size')
   }
 
   async flush(): Promise<void> {

@@ -99,7 +99,7 @@ export class Replay {
     }
     await this.#passMark()
     if (from) this.#leftovers(from.segment)
-    this.#findMissing(stop)
+    this.#findMissing()
     return {
       end: this.#end,
       stop,
@@ -121,11 +121,15 @@ export class Replay {
   /** Replays one segment from `start` and returns where the walk stopped. */
   async #segment(segment: number, start: number, isLast: boolean): Promise<number> {
     if ((await this.#walk.size(segment)) < start) return await this.#walk.size(segment)
-    const isTail = (offset: number) => isLast && !isBefore({ segment, offset }, this.#durable)
+    // What no crash leaves at the beginning of a file makes none of it a torn tail.
+    let isTorn = true
+    const isTail = (offset: number) => isTorn && isLast && !isBefore({ segment, offset }, this.#durable)
     if (start === 0) {
-      if (!(await this.#walk.hasMagic(segment))) {
-        if (isTail(0)) return 0
+      const beginning = await this.#walk.beginning(segment)
+      if (beginning !== 'magic') {
+        if (beginning === 'torn' && isTail(0)) return 0
         this.#damaged.push({ kind: 'segment', message: 'the segment does not begin as one', segment, offset: 0 })
+        isTorn = beginning === 'torn'
       }
       this.#reached.set(segment, MAGIC_BYTES)
     }
@@ -161,7 +165,7 @@ export class Replay {
       const kind = reservedKind(batch.bytes, keyAt)
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
         const value = batch.bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
-        if (kind === RESERVED.segmentList) this.#pendingList = decodeSegmentList(value)
+        if (kind === RESERVED.segmentList) this.#takeList(segment, value)
         else this.#checkHeader(segment, offset, value)
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value. Not to lose a key counts more than to have it back.
@@ -228,11 +232,21 @@ export class Replay {
     }
   }
 
+  /** A list that stands in another segment than it says is one of a misplaced file, and retires nothing. */
+  #takeList(segment: number, value: Uint8Array): void {
+    const list = decodeSegmentList(value)
+    if (list?.segment === segment) this.#pendingList = list.staying
+  }
+
   /** Compares what a segment says of itself with its name and with the segment before it. */
   #checkHeader(segment: number, offset: number, value: Uint8Array): void {
     const header = decodeSegmentHeader(value)
     if (header === undefined || offset !== MAGIC_BYTES) return
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
+    if (header.isFresh) {
+      this.#pending.clear()
+      this.#pendingList = undefined
+    }
     const { previous, previousEnd } = header
     const end = this.#walked.get(previous)
     if (header.id.some((byte, i) => byte !== this.#id[i])) {
@@ -259,29 +273,30 @@ export class Replay {
     }
   }
 
-  /** Segments that have to be there and are not. A compaction's list says which of the older ones were given up. */
-  #findMissing(stop: Position): void {
-    const gone = (segment: number) => !this.#files.has(segment)
-    const missing = new Set([...this.#state.segments.keys()].filter(gone))
-    for (const segment of this.#list ?? []) if (gone(segment)) missing.add(segment)
-    for (const segment of this.#absent) {
-      if (this.#list === undefined || segment >= this.#listSegment || this.#list.includes(segment)) missing.add(segment)
-    }
-    if (this.#durable.segment > stop.segment && this.#durable.offset > 0) missing.add(this.#durable.segment)
+  /** Segments that have to be there and are not, and the end of the one in which the durable mark lies. */
+  #findMissing(): void {
+    const missing = new Set<number>()
+    for (const segment of this.#state.segments.keys()) if (!this.#files.has(segment)) missing.add(segment)
+    for (const segment of this.#list ?? []) if (!this.#files.has(segment)) missing.add(segment)
+    // A compaction's list says which of the older ones were given up.
+    for (const segment of this.#absent) if (!this.#isRetired(segment)) missing.add(segment)
+    const { segment, offset } = this.#durable
+    const end = this.#walked.get(segment)
+    if (offset > 0 && segment >= this.#from && end === undefined && !this.#isRetired(segment)) missing.add(segment)
     for (const segment of missing) {
       this.#damaged.push({ kind: 'segment', message: 'the segment is missing', segment })
       // What an older one held, the checkpoint knows.
       if (segment >= this.#from) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
     }
-    if (this.#durable.segment === stop.segment && stop.offset < this.#durable.offset) {
-      this.#damaged.push({
-        kind: 'segment',
-        message: `the segment ends at ${stop.offset} and was durable up to ${this.#durable.offset}`,
-        ...stop,
-        size: this.#durable.offset - stop.offset,
-      })
+    if (end !== undefined && end < offset) {
+      const message = `the segment ends at ${end} and was durable up to ${offset}`
+      this.#damaged.push({ kind: 'segment', message, segment, offset: end, size: offset - end })
       this.#doubtUpTo(this.#durable)
     }
+  }
+
+  #isRetired(segment: number): boolean {
+    return this.#list !== undefined && segment < this.#listSegment && !this.#list.includes(segment)
   }
 
   get #listSegment(): number {

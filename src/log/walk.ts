@@ -3,7 +3,7 @@
  * torn tail, and by check and repair, for which everything that is no entry is damage.
  */
 
-import { MAGIC_BYTES, MAGICS } from '../format/entry.js'
+import { MAGIC, MAGIC_BYTES, MAGICS } from '../format/entry.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { type Gap, Inspector } from './inspect.js'
 import { type Batch, SegmentScan } from './reader.js'
@@ -27,10 +27,12 @@ export class SegmentWalk {
     return await this.#files.with(segment, (file) => file.size())
   }
 
-  /** True when the file begins as a segment does. */
-  async hasMagic(segment: number): Promise<boolean> {
+  /** How the file begins: as a segment does, as one that a crash left unwritten or torn (zeros), or neither. */
+  async beginning(segment: number): Promise<'magic' | 'torn' | 'foreign'> {
     const bytes = await this.#scan.read(segment, 0, MAGIC_BYTES)
-    return MAGICS.includes(String.fromCharCode(...bytes))
+    const text = String.fromCharCode(...bytes)
+    if (MAGICS.includes(text)) return 'magic'
+    return MAGIC.startsWith(text.replace(/\0+$/, '')) ? 'torn' : 'foreign'
   }
 
   /** Walks from `from` to the end, or to a tail. The last value is the offset where it stopped. */

@@ -44,6 +44,8 @@ export interface WriterOptions {
   segmentBytesMax: number
   segmentsPerDir: number
   id: Uint8Array
+  /** The segment in which the log goes on behind damage, if it does. */
+  freshSegment: number | undefined
 }
 
 export class LogWriter {
@@ -225,6 +227,7 @@ export class LogWriter {
       segmentsPerDir: this.#options.segmentsPerDir,
       segmentBytesMax: this.#options.segmentBytesMax,
       version: FORMAT_VERSION,
+      isFresh: this.#segment === this.#options.freshSegment,
       transaction: this.#transaction,
       id: this.#options.id,
     })

@@ -6,7 +6,7 @@
 import { throwIfAborted } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { keyHex } from '../format/key.js'
-import { checkpointFile } from '../format/paths.js'
+import { checkpointFile, HEAD_FILE } from '../format/paths.js'
 import type { Table } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
 import { Replay } from '../log/replay.js'
@@ -76,12 +76,13 @@ function compareTables(used: Table, fresh: Table, what: string, report: (message
 }
 
 async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> {
-  const read = head.read()
-  if (degraded || read?.transaction === state.transaction) return []
-  const message = read
-    ? `the head tells of transaction ${read.transaction}, the log of ${state.transaction}`
-    : 'the head cannot be read'
-  return [{ kind: 'head', file: 'head', message }]
+  const { head: read, unreadable } = head.read()
+  if (degraded || (read?.transaction === state.transaction && unreadable === 0)) return []
+  const message =
+    unreadable > 0
+      ? 'a slot of the head cannot be read'
+      : `the head tells of transaction ${read?.transaction}, the log of ${state.transaction}`
+  return [{ kind: 'head', file: HEAD_FILE, message }]
 }
 
 async function checkCheckpoint({ storage, kernel, checkpoint, id, crc }: Context): Promise<Damage[]> {

@@ -122,6 +122,6 @@ async function appendList(context: Context, staging: Staging, victims: readonly 
   const leaving = new Set(victims)
   const staying = new Set([...state.segments.keys()].filter((segment) => !leaving.has(segment)))
   for (let segment = staging.firstSegment; segment <= writer.position.segment; segment++) staying.add(segment)
-  const list = [...staying].sort((a, b) => a - b)
+  const list = { segment: writer.position.segment, staying: [...staying].sort((a, b) => a - b) }
   await staging.append(TAG.put, SEGMENT_LIST_KEY, encodeSegmentList(list))
 }

@@ -52,8 +52,8 @@ export interface ConfigInput {
 export interface ConfigFound {
   config: Config
   created: boolean
-  /** Set when the config was damaged and has been written anew. */
-  damage?: Damage
+  /** The config or the README were damaged, and have been written anew. */
+  damaged: Damage[]
 }
 
 /** Throws FORMAT when the directory holds something, but no store; NOT_FOUND when it holds nothing and nothing is to be made. */
@@ -78,12 +78,12 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
     const config = decodeConfig(text)
     // Nothing has leaned on it yet: its making may have failed at the very last flush.
     await withFile(storage, CONFIG_FILE, (file) => file.flush())
-    return { config, created: false }
+    return { config, created: false, damaged: await mendReadme(input.lock) }
   }
   const read = decoded(text)
   const inLog = await configInLog(input)
   if ('config' in read && (inLog === undefined || (await agree(input, read.config, inLog)))) {
-    return { config: read.config, created: false }
+    return { config: read.config, created: false, damaged: await mendReadme(input.lock) }
   }
   // Damaged, or another version's? One flipped bit in the version is damage: the segments know better.
   const isOurs =
@@ -92,7 +92,16 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
   assert(inLog !== undefined, 'without a word in the log the config stands or is at fault')
   await writeConfig(storage, inLog)
   const message = 'the config was damaged; it was written anew from what the segments say'
-  return { config: inLog, created: false, damage: { kind: 'config', file: CONFIG_FILE, message } }
+  const damage: Damage = { kind: 'config', file: CONFIG_FILE, message }
+  return { config: inLog, created: false, damaged: [damage, ...(await mendReadme(input.lock))] }
+}
+
+async function mendReadme(lock: StorageFile): Promise<Damage[]> {
+  const bytes = new Uint8Array(README_TEXT.length + 1)
+  const got = lock.read(bytes, 0)
+  if (new TextDecoder().decode(bytes.subarray(0, got)) === README_TEXT) return []
+  await writeText(lock, README_TEXT)
+  return [{ kind: 'readme', file: README_FILE, message: 'the README was damaged or missing; it was written anew' }]
 }
 
 function decoded(text: string | undefined): { config: Config } | { fault: unknown } {
@@ -117,7 +126,7 @@ async function headHasId(storage: Storage, id: string, crc: Crc): Promise<boolea
   if (!(await storage.list('')).includes(HEAD_FILE)) return false
   const head = await HeadFile.open(storage, hexBytes(id), crc)
   try {
-    return head.read() !== undefined
+    return head.read().head !== undefined
   } finally {
     head.close()
   }
@@ -165,7 +174,7 @@ async function make({ storage, lock, crc, create, maxSegmentSize, random }: Conf
     head.close()
   }
   await writeConfig(storage, config)
-  return { config, created: true }
+  return { config, created: true, damaged: [] }
 }
 
 async function writeConfig(storage: Storage, config: Config): Promise<void> {

@@ -46,8 +46,9 @@ export async function checkpoint(context: Context): Promise<void> {
   await removeRetired(context)
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them. */
+/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them; a degraded store gives nothing away. */
 export async function removeRetired(context: Context): Promise<void> {
+  if (context.degraded) return
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
     await context.files.remove(segment)
     context.retired.pop()

@@ -44,7 +44,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       scratch.view(0, bytes.length).set(bytes)
       return scratch.crc32(0, bytes.length)
     }
-    const { config, created, damage } = await readOrMakeConfig({ ...input, lock, crc })
+    const { config, created, damaged } = await readOrMakeConfig({ ...input, lock, crc })
     throwIfAborted(input.signal)
     const id = hexBytes(config.id)
     const head = await HeadFile.open(storage, id, crc)
@@ -55,14 +55,20 @@ export async function openContext(input: OpenInput): Promise<Context> {
     const seed = new DataView(new ArrayBuffer(8))
     input.random(new Uint8Array(seed.buffer))
     const state = new LogState(kernel, seed.getBigUint64(0))
-    const recovered = await recover({ storage, kernel, crc, id, files, state, head: head.read() })
+    const { head: last, unreadable } = head.read()
+    const recovered = await recover({ storage, kernel, crc, id, files, state, head: last, unreadableSlots: unreadable })
     recovered.recovery.created = created
-    if (damage) recovered.recovery.damaged.push(damage)
+    recovered.recovery.damaged.push(...damaged)
     throwIfAborted(input.signal)
     const writer = new LogWriter(
       files,
       kernel,
-      { segmentBytesMax: config.segmentBytesMax, segmentsPerDir: config.segmentsPerDir, id },
+      {
+        segmentBytesMax: config.segmentBytesMax,
+        segmentsPerDir: config.segmentsPerDir,
+        id,
+        freshSegment: recovered.degraded ? recovered.end.segment : undefined,
+      },
       recovered.end,
       recovered.previous ?? NO_POSITION,
       state.transaction,
@@ -106,7 +112,8 @@ async function settle({ files, head, state, recovery, degraded, writer }: Contex
   if (degraded) return // The head goes on saying how far the log once was whole.
   const { position } = writer
   if (files.has(position.segment)) await flushFile(files, position.segment)
-  if (!recovery.created && head.read()?.transaction === state.transaction) return
+  const { head: last, unreadable } = head.read()
+  if (!recovery.created && unreadable === 0 && last?.transaction === state.transaction) return
   head.reset({ transaction: state.transaction, ...position })
   await head.flush()
 }

@@ -5,7 +5,7 @@
 
 import { COMMIT } from '../format/entry.js'
 import type { Crc, Head } from '../format/head.js'
-import { checkpointNumber, LOST_AND_FOUND } from '../format/paths.js'
+import { checkpointNumber, HEAD_FILE, LOST_AND_FOUND } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
 import { isBefore, Replay, type ReplayResult, StaleCheckpoint } from '../log/replay.js'
@@ -32,8 +32,9 @@ export interface RecoveryInput {
   id: Uint8Array
   files: SegmentFiles
   state: LogState
-  /** What the head file says; undefined when it cannot be believed. */
+  /** What the head file says: undefined when it cannot be believed; and how many of its slots cannot be read. */
   head: Head | undefined
+  unreadableSlots: number
 }
 
 const COPY_BYTES = 1024 * 1024
@@ -50,9 +51,12 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
   }
   const checkpoints = await newestFirst(storage)
   let checkpoint = await firstGood(input, checkpoints, recovery.damaged)
-  if (head === undefined && (files.list().length > 0 || checkpoint)) {
-    const message = 'neither slot of the head can be read, so a damaged end of the log looks like a torn one'
-    recovery.damaged.push({ kind: 'head', file: 'head', message })
+  if (input.unreadableSlots > 0 && (files.list().length > 0 || checkpoint)) {
+    const message =
+      head === undefined
+        ? 'the head cannot be read, so a damaged end of the log would look like a torn one'
+        : 'one slot of the head cannot be read: torn by a crash, or damaged'
+    recovery.damaged.push({ kind: 'head', file: HEAD_FILE, message })
   }
   const durable = later(head ?? { segment: 0, offset: 0 }, checkpoint?.position ?? { segment: 0, offset: 0 })
   const replayFrom = (from: Position | undefined) =>
@@ -65,7 +69,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
     checkpoint = undefined
     state.clear()
     recovery.replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
-    replay = await new Replay(files, input.kernel, state, input.id, durable, recovery.replayed).run(undefined)
+    replay = await replayFrom(undefined)
   }
   if (checkpoint) recovery.source = 'checkpoint'
   recovery.damaged.push(...replay.damaged)
@@ -104,7 +108,10 @@ async function firstGood(
   return undefined
 }
 
-/** Removes what lies behind the last commit. What might hold a COMMIT that cannot be reached is copied to lost+found/ first. */
+/**
+ * Removes what lies behind the last commit. What might hold a COMMIT that cannot be reached is copied to lost+found/ first; behind
+ * damage nothing is removed, so that the next opening finds it again.
+ */
 async function cutTail(
   storage: Storage,
   files: SegmentFiles,
@@ -112,9 +119,10 @@ async function cutTail(
   recovery: Recovery,
 ): Promise<void> {
   recovery.rolledBack.entries = tailEntries
-  const unreachable = damaged.some(
-    ({ segment, offset }) => segment !== undefined && offset !== undefined && !isBefore({ segment, offset }, end),
+  const isDamaged = damaged.some(
+    ({ segment, offset = 0 }) => segment !== undefined && !isBefore({ segment, offset }, end),
   )
+  if (isDamaged) return
   for (const segment of files.list().reverse()) {
     if (segment < end.segment) break
     const from = segment === end.segment ? end.offset : 0
@@ -122,7 +130,7 @@ async function cutTail(
     if (size > from) {
       recovery.rolledBack.bytes += size - from
       const unread = segment === stop.segment ? stop.offset : segment > stop.segment ? 0 : size
-      if (unreachable || (await holdsCommit(files, segment, unread))) {
+      if (await holdsCommit(files, segment, unread)) {
         recovery.setAside.push(await setAside(storage, files, segment, from))
       }
     }

@@ -129,7 +129,9 @@ export async function flushLog(context: Context): Promise<void> {
  * The head helps to tell damage from a torn tail; the commit stands without it. So a head that cannot be written now is no failure of
  * the commit: the next one writes it again, and `check` reports one that lags behind.
  */
-function writeHead({ head, state, writer }: Context): void {
+function writeHead({ head, state, writer, degraded }: Context): void {
+  // Where the log is damaged the old head is what still says how far it once was whole.
+  if (degraded) return
   try {
     head.write({ transaction: state.transaction, ...writer.position })
   } catch (error) {

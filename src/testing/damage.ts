@@ -1,0 +1,138 @@
+/**
+ * Damage to a small store: bits flipped, files cut, lost, doubled, swapped. Whatever is done, the store must open; no value may be
+ * wrong; what is lost must be said; and nothing may be lost but what the damage touches.
+ */
+
+import { isStoreError } from '../errors.js'
+import { ENTRY, MAGIC_BYTES, TAG } from '../format/entry.js'
+import { keyHex, reservedKind } from '../format/key.js'
+import { type Engine, openEngine } from '../store/engine.js'
+import { Random } from './random.js'
+import type { RecyclingKernel } from './recycling-kernel.js'
+import { SimulatedDisk } from './simulated-disk.js'
+import { readAll } from './workload.js'
+
+const OPTIONS = { maxSegmentSize: 1024, checkpointBytes: 48 * 1024 }
+
+export type Files = Map<string, Uint8Array>
+
+export interface Specimen {
+  files: Files
+  /** What the store holds. */
+  values: Map<string, Uint8Array>
+  /** Keys that were deleted. */
+  deleted: string[]
+  /** Keys whose content is not what they are named after: an older value can't be told from the newest. */
+  chosen: Set<string>
+}
+
+/** A store of several segments with replaced, deleted and compacted entries, a checkpoint, and a log behind it. */
+export async function specimen(kernel: RecyclingKernel): Promise<Specimen> {
+  kernel.recycle()
+  const random = new Random(7)
+  const disk = new SimulatedDisk()
+  const name = (i: number) => `c${'0'.repeat(62)}${i}`
+  const options = { ...OPTIONS, kernel, random: (bytes: Uint8Array) => bytes.set(random.bytes(bytes.length)) }
+  let engine = await openEngine(disk, options)
+  const contents: string[] = []
+  for (let i = 0; i < 6; i++) contents.push(await engine.put(random.bytes(60 + 40 * i)))
+  for (let i = 0; i < 6; i++) await engine.set(name(i), random.bytes(50))
+  await engine.deleteMany([contents[0] as string, contents[1] as string, name(5)])
+  await engine.compact()
+  await engine.set(name(0), random.bytes(70))
+  await engine.close()
+  engine = await openEngine(disk, options)
+  await engine.transaction(async (tx) => {
+    await tx.set(name(1), random.bytes(90))
+    await tx.delete(name(4))
+    contents.push(await tx.put(random.bytes(200)))
+  })
+  await engine.delete(contents[2] as string)
+  await engine.set(name(2), random.bytes(20))
+  await engine.set(name(2), random.bytes(30))
+  const values = new Map(await readAll(engine))
+  await engine.close()
+  const deleted = [...contents, ...Array.from({ length: 6 }, (_, i) => name(i))].filter((key) => !values.has(key))
+  return { files: disk.contents(), values, deleted, chosen: new Set(Array.from({ length: 6 }, (_, i) => name(i))) }
+}
+
+export function isSegment(path: string): boolean {
+  return path.startsWith('data/')
+}
+
+/** The same files without the checkpoint: the log alone has to do. */
+export function withoutCheckpoint(files: Files): Files {
+  return new Map([...files].filter(([path]) => !path.startsWith('index.')))
+}
+
+/** The keys of the entries that have a byte in [from, to) of a segment. */
+export function keysTouched(files: Files, path: string, from: number, to: number): Set<string> {
+  const keys = new Set<string>()
+  const bytes = files.get(path)
+  if (bytes === undefined || !isSegment(path)) return keys
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let at = MAGIC_BYTES; at < bytes.length; ) {
+    const size = view.getUint32(at + ENTRY.size, true)
+    const hasKey = bytes[at + ENTRY.tag] !== TAG.commit && reservedKind(bytes, at + ENTRY.key) === undefined
+    if (hasKey && at < to && at + size > from) keys.add(keyHex(bytes, at + ENTRY.key))
+    at += size
+  }
+  return keys
+}
+
+export interface Verdict {
+  /** Keys that can be lost. */
+  touched: Set<string>
+  /** A checkpoint that is not there, or was never finished, costs time only: nobody has to say so. */
+  silent?: boolean
+  /** Chosen keys may be refused as well: a lost entry may have replaced any of them. */
+  mayDoubt: boolean
+}
+
+/** Opens the damaged store, twice, with a put in between, and throws when anything promised does not hold. */
+export async function examine(kernel: RecyclingKernel, whole: Specimen, files: Files, verdict: Verdict): Promise<void> {
+  kernel.recycle()
+  const disk = SimulatedDisk.of(files)
+  const first = await openEngine(disk, { ...OPTIONS, kernel })
+  await judge(first, whole, verdict)
+  const isSaid = first.recovery.damaged.length > 0 || !(await first.check()).clean
+  if (!isSaid && !verdict.silent) throw new Error('neither opening nor check sees it')
+  const added = await first.put('added behind the damage')
+  await first.close()
+  const second = await openEngine(disk, { ...OPTIONS, kernel })
+  await judge(second, whole, verdict)
+  if ((await second.get(added)) === undefined) throw new Error('what was put behind the damage is lost')
+  await second.close()
+}
+
+async function judge(engine: Engine, whole: Specimen, { touched, mayDoubt }: Verdict): Promise<void> {
+  const saysDamage = engine.recovery.damaged.length > 0
+  for (const [key, value] of whole.values) {
+    const got = await attempt(engine, key)
+    if (got instanceof Uint8Array) {
+      if (Buffer.compare(got, value) !== 0) throw new Error(`a wrong value of ${key}`)
+      continue
+    }
+    if (got === undefined && !saysDamage) throw new Error(`${key} is lost and nothing is said`)
+    const mayLose = touched.has(key) || (mayDoubt && got === 'refused' && whole.chosen.has(key))
+    if (!mayLose) throw new Error(`${key} is ${got ?? 'lost'} and was not touched`)
+  }
+  for (const key of whole.deleted) {
+    const got = await attempt(engine, key)
+    if (got instanceof Uint8Array && whole.chosen.has(key)) throw new Error(`the deleted ${key} has a value again`)
+    if (got instanceof Uint8Array && !saysDamage) throw new Error(`the deleted ${key} is back and nothing is said`)
+  }
+}
+
+async function attempt(engine: Engine, key: string): Promise<Uint8Array | 'refused' | undefined> {
+  try {
+    return await engine.get(key)
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    const { where } = error
+    if (where?.key !== key || where.segment === undefined || where.offset === undefined) {
+      throw new Error(`the error of ${key} does not say where`, { cause: error })
+    }
+    return 'refused'
+  }
+}
