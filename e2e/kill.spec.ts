@@ -15,7 +15,7 @@ test('no commit that was acknowledged is lost when the browser is killed', async
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
   expect(await status, output + errors).toBe(0)
   expect(output).toContain('3 of 3 kills')
-  expect(output).toContain('worker 1, page 1, reload 1')
+  expect(output).toContain('browser 3, worker 1, page 1, reload 1')
   expect(output).toContain('0 lost')
 })
 

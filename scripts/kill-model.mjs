@@ -15,6 +15,8 @@
 
 export class KillModel {
   commitsAcknowledged = 0
+  /** Commits that an interruption met in flight, and that were there afterwards or not. */
+  cutOff = { there: 0, gone: 0 }
   /** @type {Content} */
   #content = new Map()
   /** What has begun and was not acknowledged. @type {{ step: number, commits: Commit[] } | undefined} */
@@ -52,9 +54,10 @@ export class KillModel {
    */
   settle(found) {
     for (const { by, changes } of this.#flying?.commits ?? []) {
-      const outcome = [...effect(changes)]
-      const there = outcome.every(([key, digest]) => found.get(key) === digest)
-      if (by !== 'rollback' && there) this.#apply(changes)
+      if (by === 'rollback') continue
+      const isThere = [...effect(changes)].every(([key, digest]) => found.get(key) === digest)
+      if (isThere) this.#apply(changes)
+      this.cutOff[isThere ? 'there' : 'gone']++
     }
     const faults = []
     for (const [key, digest] of this.#content) {

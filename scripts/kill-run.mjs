@@ -32,6 +32,8 @@ export class KillRun {
   #model = new KillModel()
   #lastStep = 0
   #round = { number: 0, handed: 0, over: false, end: { step: 0, delay: 0 }, strike() {} }
+  /** @type {Ending | undefined} */
+  #lastEnding
   /** @type {Error | undefined} */
   #failure
 
@@ -47,8 +49,13 @@ export class KillRun {
     this.#steps = new KillSteps(new Random(seed + 1))
   }
 
-  get commitsAcknowledged() {
-    return this.#model.commitsAcknowledged
+  /** What has been done so far, in one line. */
+  get summary() {
+    const { commitsAcknowledged, cutOff } = this.#model
+    const { browser, worker, page, reload } = this.counts
+    const endings = `ended: browser ${browser}, worker ${worker}, page ${page}, reload ${reload}`
+    const flying = `${cutOff.there + cutOff.gone} cut off in flight (${cutOff.there} there, ${cutOff.gone} not)`
+    return `${endings}; commits: ${commitsAcknowledged} acknowledged, ${flying}`
   }
 
   /**
@@ -83,6 +90,7 @@ export class KillRun {
           page = await open()
         }
         this.counts[ending]++
+        this.#lastEnding = ending
         onEnding()
       }
       await this.#play(page, { step: 1, delay: 0 })
@@ -150,12 +158,13 @@ export class KillRun {
   #failed({ round, code, message }) {
     const ended = round !== this.#round.number || this.#round.over
     // What is cut off may fail as it likes, but not with an error of the store.
-    if (!ended || (code !== undefined && code !== 'WORKER_DIED')) this.#fail(`${code ?? ''} ${message}`)
+    if (!ended || (code !== undefined && code !== 'WORKER_DIED'))
+      this.#fail(code === undefined ? message : `${code}: ${message}`)
   }
 
   /** @param {string} why */
   #fail(why) {
-    this.#failure ??= new Error(`round ${this.#round.number}: ${why}`)
+    this.#failure ??= new Error(`round ${this.#round.number}, after ${this.#lastEnding ?? 'nothing'}: ${why}`)
     this.#round.strike()
   }
 }

@@ -62,21 +62,18 @@ async function kill({ browser, times, seed }) {
       },
     )
   } catch (error) {
-    console.error(error)
+    console.error(error instanceof Error ? error.message : error)
     console.log(`${summary()}\nFAILED with seed ${seed}; the profile is in ${folder}`)
     return 1
   }
   await rm(folder, { recursive: true })
-  console.log(`${summary()}, 0 lost, 0 wrong, every check clean`)
+  console.log(`${summary()}; 0 lost, 0 wrong, every check clean`)
   return 0
 
   function summary() {
-    const { counts, commitsAcknowledged } = run
     const minutes = (Date.now() - started) / 60_000
-    const left =
-      counts.browser === 0 ? '' : `, ${((minutes / counts.browser) * (times - counts.browser)).toFixed(1)} min left`
-    const others = OTHER_ENDINGS.map((ending) => `${ending} ${counts[ending]}`).join(', ')
-    const rate = (counts.browser / minutes).toFixed(0)
-    return `${browser}: ${counts.browser} of ${times} kills (${rate}/min${left}), ${others}, ${commitsAcknowledged} commits acknowledged`
+    const rate = run.counts.browser / minutes
+    const left = rate > 0 ? `, ${((times - run.counts.browser) / rate).toFixed(1)} min left` : ''
+    return `${browser}: ${run.counts.browser} of ${times} kills, ${rate.toFixed(1)}/min${left}; ${run.summary}`
   }
 }
