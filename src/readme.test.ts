@@ -1,0 +1,131 @@
+/**
+ * The README is held to the code: its examples are run, its tables and signatures compared with what is exported. So a name that
+ * changes, an error code that comes and a script that goes each show up here.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { STORE_ERROR_CODES } from './errors.js'
+import { SEGMENT_BYTES_MAX_LIMIT } from './format/config.js'
+import { VALUE_BYTES_MAX } from './format/entry.js'
+import { nodeStorage, openEngine } from './node.js'
+import { memoryStorage } from './storage/memory.js'
+import { pageOf, sha256 } from './testing/page.js'
+import type { Key, KeyEntry } from './types.js'
+
+const project = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(join(project, path), 'utf8')
+const readme = read('README.md')
+
+/** The code between the fences of this language that follow the heading. */
+function example(heading: string, language: string): string {
+  const section = readme.split(/^#+ (?=\S)/m).find((part) => part.startsWith(`${heading}\n`)) ?? ''
+  const code = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'ms').exec(section)?.[1]
+  if (code === undefined) throw new Error(`the section "${heading}" has no ${language}`)
+  return code
+}
+
+/** Runs an example: what it imports and uses of the platform is handed in, and its constants `wanted` come back. */
+async function run<T>(code: string, given: Record<string, unknown>, wanted: string): Promise<T> {
+  const body = code.replace(/^import .*\n/gm, '')
+  const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor
+  return await new AsyncFunction(...Object.keys(given), `${body}\nreturn ${wanted}`)(...Object.values(given))
+}
+
+test('the lines of use run on a page and do what their comments say', async () => {
+  const storage = memoryStorage()
+  const openStore = async () => (await pageOf(await openEngine(storage))).store
+  const listed: KeyEntry[] = []
+  const console = { log: (key: Key, size: number) => listed.push({ key, size }) }
+  const { key, bytes, keys, cover } = await run<{ key: Key; bytes: Uint8Array; keys: Key[]; cover: Key }>(
+    example('Use', 'js'),
+    { openStore, console },
+    '{ key, bytes, keys, cover }',
+  )
+  const text = 'bytes, a Blob, a File or a string'
+  expect(key).toBe(sha256(text))
+  expect(new TextDecoder().decode(bytes)).toBe(text)
+  expect(keys).toEqual([sha256(new Uint8Array([1, 2, 3])), sha256('four')])
+  const sizes = new Map(listed.map((entry) => [entry.key, entry.size]))
+  expect(sizes).toEqual(
+    new Map([
+      [sha256(new Uint8Array([1, 2, 3])), 3],
+      [sha256('four'), 4],
+      [sha256('a new picture'), 13],
+      [cover, 64],
+    ]),
+  )
+  await using store = await openEngine(storage, { create: false })
+  expect(new TextDecoder().decode(await store.get(cover))).toBe(sha256('a new picture'))
+})
+
+test('the lines for Node run on a folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lodestore-readme-'))
+  try {
+    const given = { openEngine, nodeStorage: (name: string) => nodeStorage(join(folder, name)) }
+    const heading = '`lodestore/node`: on a folder, for tests, tools and servers'
+    expect(await run(example(heading, 'js'), given, 'key')).toBe(sha256('the same calls'))
+    expect(readdirSync(join(folder, 'photos'))).toContain('config')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('the table of errors has every code, and no other', () => {
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| .+ \| .+ \|$/gm)].map((match) => match[1])
+  expect(rows).toEqual([...STORE_ERROR_CODES])
+})
+
+test('every script of the project is in the README, and no other', () => {
+  const named = [...readme.matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map((match) => match[1] ?? match[2])
+  expect([...new Set(named)].sort()).toEqual(Object.keys(JSON.parse(read('package.json')).scripts).sort())
+})
+
+/** What a file of src exports, under the names that its importers use; the names of types.ts where it exports all of those. */
+function exportsOf(file: string): string[] {
+  const source = read(`src/${file}`)
+  const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap((match) => match[1]?.split(',') ?? [])
+  const listed = lists.map((each) => each.replace(/\btype\b/, '').trim()).filter((name) => name !== '')
+  const declared = [...source.matchAll(/^export (?:interface|type|function|class|const) (\w+)/gm)].map(
+    (found) => found[1],
+  )
+  const types = /^export type \* from '.*\/types\.js'$/m.test(source) ? exportsOf('types.ts') : []
+  return [...listed, ...declared.filter((name) => name !== undefined), ...types]
+}
+
+test.each([
+  ['client/index.ts', 'openStore'],
+  ['engine.ts', 'memoryStorage'],
+  ['node.ts', 'nodeStorage'],
+])('every name that %s exports is in the README', (file, one) => {
+  const names = exportsOf(file)
+  expect(names).toContain(one)
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))).toEqual([])
+})
+
+test('every member of a public interface is in the README as types.ts has it', () => {
+  const squeezed = (text: string) => text.replace(/\s+/g, ' ')
+  const shown = squeezed(example("`lodestore`: the page's side", 'ts'))
+  const members = [...read('src/types.ts').matchAll(/^ {2}((?:readonly )?\w+[?:(<].*)$/gm)].map(
+    (match) => match[1] ?? '',
+  )
+  expect(members.length).toBeGreaterThan(60)
+  expect(members.filter((member) => !shown.includes(squeezed(member)))).toEqual([])
+})
+
+test('the figures of the limits are those of the code', () => {
+  expect(readme).toContain(`| a value | ${VALUE_BYTES_MAX.toLocaleString('en')} bytes`)
+  expect(readme).toContain(`more than ${VALUE_BYTES_MAX.toLocaleString('en')} bytes`)
+  expect(SEGMENT_BYTES_MAX_LIMIT).toBe(2 ** 30)
+  expect(readme).toContain('1 KiB to 1 GiB')
+})
+
+test('every link of the README to a file of the project leads somewhere', () => {
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map((match) => match[1] ?? '')
+  expect(links).toContain('FORMAT.md')
+  const known = readdirSync(project)
+  expect(links.filter((link) => !known.includes(link))).toEqual([])
+})
