@@ -50,7 +50,7 @@ test('1: two puts of one key in one transaction leave the second, also after a c
   expect(text(await engine.get(key(1)))).toBe('new')
   const { copiedBytes } = await engine.compact({ threshold: 0 })
   // The new value, the list of one segment that stays, and what opens and closes any log. The old value is not among it.
-  const list = ENTRY.putHeaderBytes + 4
+  const list = ENTRY.putHeaderBytes + 8
   expect(copiedBytes).toBe(FIRST + ENTRY.putHeaderBytes + 3 + list + COMMIT.length)
   expect(text(await engine.get(key(1)))).toBe('new')
   expect(text(await (await reopenFromLog()).get(key(1)))).toBe('new')
