@@ -1,6 +1,6 @@
 /**
- * The README is held to the code: its examples are run, its tables and signatures compared with what is exported. So a name that
- * changes, an error code that comes and a script that goes each show up here.
+ * The documents are held to the code. The README's examples are run, its tables and signatures compared with what is exported; ARCHITECTURE.md
+ * names every file. So a name that changes, an error code that comes and a script that goes each show up here.
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -128,4 +128,19 @@ test('every link of the README to a file of the project leads somewhere', () => 
   expect(links).toContain('FORMAT.md')
   const known = readdirSync(project)
   expect(links.filter((link) => !known.includes(link))).toEqual([])
+})
+
+test('ARCHITECTURE.md says of every file what it is for', () => {
+  const page = read('ARCHITECTURE.md')
+  const filesOf = (folder: string) =>
+    readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
+      .map((path) => path.replaceAll('\\', '/'))
+      .filter((path) => /\.ts$/.test(path) && !/\.test\.ts$|^testing\//.test(path))
+  const files = [...filesOf('src'), ...filesOf('assembly').map((path) => `assembly/${path}`)]
+  expect(files.length).toBeGreaterThan(60)
+  expect(files.filter((path) => !page.includes(`\`${path}\``))).toEqual([])
+  const named = [
+    ...page.matchAll(/`((?:client|worker|protocol|store|log|format|kernel|storage|assembly)\/[\w-]+\.ts)`/g),
+  ]
+  expect(named.map((match) => match[1] ?? '').filter((path) => !files.includes(path))).toEqual([])
 })
