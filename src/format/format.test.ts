@@ -43,7 +43,10 @@ function rows(heading: string, first: string): string[][] {
   const found: string[][] = []
   let inside = false
   for (const line of section(heading).split('\n')) {
-    const cells = line.split('|').slice(1, -1).map((cell) => cell.trim()) // biome-ignore format: one row
+    const cells = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
     if (cells[0] === first) inside = true
     else if (cells.length === 0) inside = false
     else if (inside && !cells[0]?.startsWith('---')) found.push(cells)

@@ -19,10 +19,20 @@ const place = (segment: number, offset: number, size = 50): Location => ({ segme
 
 /** Everything in a state, as plain values. */
 function shown(state: LogState) {
-  const table = (entries: Uint8Array) => Array.from({ length: entries.length / 44 }, (_, i) => Buffer.from(entries.subarray(i * 44, i * 44 + 44)).toString('hex')).sort() // biome-ignore format: one row
+  const table = (entries: Uint8Array) =>
+    Array.from({ length: entries.length / 44 }, (_, i) =>
+      Buffer.from(entries.subarray(i * 44, i * 44 + 44)).toString('hex'),
+    ).sort()
   const { transaction, list, valueBytes } = state
   const segments = [...state.segments].sort(([a], [b]) => a - b)
-  return { keys: table(state.keys.entries()), shadows: table(state.shadows.entries()), segments, transaction, list, valueBytes } // biome-ignore format: one row
+  return {
+    keys: table(state.keys.entries()),
+    shadows: table(state.shadows.entries()),
+    segments,
+    transaction,
+    list,
+    valueBytes,
+  }
 }
 
 describe('a state', () => {

@@ -114,7 +114,10 @@ test('6: one flipped bit in the newest COMMIT removes no committed transaction s
     const after = await crash()
     await after.flip('data/0/0', bit >> 3, bit & 7)
     const survivor = await after.open()
-    expect(survivor.recovery.damaged.map(({ kind, segment }) => [kind, segment]), `bit ${bit}`).toContainEqual(['entry', 0]) // biome-ignore format: one row
+    expect(
+      survivor.recovery.damaged.map(({ kind, segment }) => [kind, segment]),
+      `bit ${bit}`,
+    ).toContainEqual(['entry', 0])
     expect((await survivor.getMany([key(1), key(2)])).map(text), `bit ${bit}`).toEqual(['one', 'two'])
     await after.close()
   }
@@ -263,7 +266,7 @@ test('14: a torn record in the middle does not keep the store from opening: all 
 test('15: a full disk that takes part of a record leaves nothing of it: what is stored later is read back', async () => {
   const inner = memoryStorage()
   let room = Number.POSITIVE_INFINITY
-  const { open, reopenFromLog } = engineContext({
+  const { open, reopenFromLog, storage } = engineContext({
     ...inner,
     async open(path, options) {
       const file = await inner.open(path, options)
@@ -284,9 +287,11 @@ test('15: a full disk that takes part of a record leaves nothing of it: what is 
   await engine.set(key(1), 'one')
   const parts = [0, 1, 30, 60, 249]
   for (const part of parts) {
+    const before = await storage.contents('data/0/0')
     room = part
     await fails(() => engine.set(key(2), value(200)), 'QUOTA', 'set')
     room = Number.POSITIVE_INFINITY
+    expect(await storage.contents('data/0/0')).toEqual(before)
     await engine.set(key(100 + part), value(part))
   }
   const replayed = await reopenFromLog()

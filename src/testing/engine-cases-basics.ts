@@ -203,7 +203,14 @@ const many: EngineCase[] = [
       await store.delete(key(3))
       const found: [string, number][] = []
       for await (const entry of store.keys()) found.push([entry.key, entry.size])
-      equal(found.sort(), [[key(1), 10], [key(2), 0]], 'entries') // biome-ignore format: one row
+      equal(
+        found.sort(),
+        [
+          [key(1), 10],
+          [key(2), 0],
+        ],
+        'entries',
+      )
     },
   },
   {
@@ -217,7 +224,11 @@ const many: EngineCase[] = [
         await store.delete(entry.key)
         await store.set(key(1000 + found.length), 'new')
       }
-      equal(found.sort(), Array.from({ length: 20 }, (_, number) => key(number)), 'keys') // biome-ignore format: one row
+      equal(
+        found.sort(),
+        Array.from({ length: 20 }, (_, number) => key(number)),
+        'keys',
+      )
       equal((await keysOf(store)).length, 20, 'keys afterwards')
     },
   },

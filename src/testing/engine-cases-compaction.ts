@@ -51,7 +51,11 @@ export const compactionCases: readonly EngineCase[] = [
       equal(before.logBytes - after.logBytes, report.freedBytes, 'bytes given back')
       equal(after.deadBytes < before.deadBytes, true, 'dead bytes')
       const sizes = await Promise.all(after.segments.map(({ segment }) => storage.contents(`data/0/${segment}`)))
-      equal(sizes.map(({ length }) => length), after.segments.map(({ bytes }) => bytes), 'sizes of the files') // biome-ignore format: one row
+      equal(
+        sizes.map(({ length }) => length),
+        after.segments.map(({ bytes }) => bytes),
+        'sizes of the files',
+      )
       equal(
         (await storage.paths()).filter((path) => path.startsWith('data/0/')).length <= sizes.length + 1,
         true,

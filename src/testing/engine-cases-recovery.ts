@@ -1,15 +1,11 @@
 /**
- * Engine cases: what is found after a crash, and after damage. Part of engine-cases.ts.
+ * Engine cases: what is found after a crash. Part of engine-cases.ts.
  */
 
-import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
-import { equal, fails } from './check.js'
+import { equal } from './check.js'
 import { type EngineCase, engineContext, key, keysOf, text, value } from './engine-case.js'
 
-/** Where the first entry of a transaction stands in a new segment. */
-const FIRST = MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES
-
-const crashes: EngineCase[] = [
+export const recoveryCases: readonly EngineCase[] = [
   {
     name: 'what was acknowledged before a crash is there after it, and the crash is told of',
     async run({ open, crash }) {
@@ -183,7 +179,11 @@ const crashes: EngineCase[] = [
       for (const bytes of [new Uint8Array(), value(128), value(3)]) {
         await storage.replace('head', bytes)
         const store = await open()
-        equal(store.recovery.damaged.map(({ kind }) => kind), ['head'], 'damage') // biome-ignore format: one row
+        equal(
+          store.recovery.damaged.map(({ kind }) => kind),
+          ['head'],
+          'damage',
+        )
         equal(await keysOf(store), [key(1)], 'keys')
         equal((await reopen()).recovery.damaged, [], 'damage at the next opening')
         await close()
@@ -191,147 +191,3 @@ const crashes: EngineCase[] = [
     },
   },
 ]
-
-const damage: EngineCase[] = [
-  {
-    name: 'a damaged value is CORRUPT with its key and place, all others are readable, and a put of the same bytes heals it',
-    damages: true,
-    async run({ open, close, flip, reopen }) {
-      const first = await open()
-      const [name = '', other = ''] = await first.putMany(['content', 'neighbour'])
-      await close()
-      await flip('data/0/0', FIRST + 41 + 2, 5)
-      const store = await open()
-      const error = await fails(() => store.get(name), 'CORRUPT', 'get')
-      equal(error.where, { key: name, segment: 0, offset: FIRST }, 'where')
-      await fails(() => store.getMany([other, name]), 'CORRUPT', 'getMany')
-      equal(text(await store.get(other)), 'neighbour', 'the other value')
-      equal(await store.has(name), true, 'the damaged key is there')
-      equal(await store.put('content'), name, 'the put that heals')
-      equal(text(await store.get(name)), 'content', 'the healed value')
-      equal(text(await (await reopen()).get(name)), 'content', 'after reopening')
-    },
-  },
-  {
-    name: 'a put heals damage that only a check has met',
-    damages: true,
-    async run({ open, close, flip }) {
-      const name = await (await open()).put('content')
-      await close()
-      await flip('data/0/0', FIRST + 41 + 2, 5)
-      const store = await open()
-      const { clean, findings } = await store.check()
-      equal([clean, findings.map(({ kind, key }) => [kind, key])], [false, [['entry', name]]], 'findings')
-      await store.put('content')
-      equal(text(await store.get(name)), 'content', 'the healed value')
-    },
-  },
-  {
-    name: 'damage that a replay meets is told of by key, segment and offset, and the store takes new writes',
-    damages: true,
-    async run({ open, close, flip, storage, reopen }) {
-      const first = await open()
-      await first.set(key(1), 'one')
-      await first.set(key(2), 'two')
-      await close()
-      await storage.remove('index.0')
-      await flip('data/0/0', FIRST + 41 + 1)
-      const store = await open()
-      equal(
-        store.recovery.damaged.map(({ kind, key, segment, offset }) => ({ kind, key, segment, offset })),
-        [{ kind: 'entry', key: key(1), segment: 0, offset: FIRST }],
-        'damage',
-      )
-      await fails(() => store.get(key(1)), 'CORRUPT', 'the damaged value')
-      equal(text(await store.get(key(2))), 'two', 'the value behind it')
-      await store.set(key(3), 'three')
-      await store.set(key(1), 'new')
-      const again = await reopen()
-      equal((await again.getMany([key(1), key(2), key(3)])).map(text), ['new', 'two', 'three'], 'after reopening')
-    },
-  },
-  {
-    name: 'one flipped bit anywhere in the newest commit loses no finished transaction without a word',
-    damages: true,
-    async run({ open, storage, crash }) {
-      const store = await open()
-      await store.set(key(1), 'one')
-      const before = (await storage.contents('data/0/0')).length
-      await store.set(key(2), 'two')
-      const log = await storage.contents('data/0/0')
-      for (let bit = before * 8; bit < log.length * 8; bit++) {
-        const after = await crash()
-        await after.flip('data/0/0', bit >> 3, bit & 7)
-        const survivor = await after.open()
-        equal(survivor.recovery.damaged.length > 0, true, `bit ${bit} is told of`)
-        equal(text(await survivor.get(key(1))), 'one', `the older value, with bit ${bit} flipped`)
-        const newer = await survivor.get(key(2)).catch((error: { code: string }) => error.code)
-        const told = typeof newer === 'string' ? newer : text(newer)
-        equal(told === 'two' || told === 'CORRUPT' || told === undefined, true, `the newer value is ${told}`)
-        await after.close()
-      }
-    },
-  },
-  {
-    name: 'a segment that is missing takes its own keys with it and no others, and is told of',
-    damages: true,
-    async run({ open, close, storage }) {
-      const first = await open({ maxSegmentSize: 1024 })
-      for (let number = 0; number < 12; number++) await first.set(key(number), value(400, number))
-      await close()
-      await storage.remove('data/0/2')
-      const store = await open()
-      equal(
-        store.recovery.damaged.map(({ kind, segment }) => [kind, segment]),
-        [['segment', 2]],
-        'damage',
-      )
-      let readable = 0
-      for (let number = 0; number < 12; number++) {
-        const got = await store.get(key(number)).catch((error: { code: string }) => error.code)
-        if (got === 'CORRUPT') continue
-        equal(got as Uint8Array, value(400, number), `value ${number}`)
-        readable++
-      }
-      equal(readable >= 9 && readable < 12, true, `${readable} values are readable`)
-      equal((await store.compact({ threshold: 0 })).segments, 0, 'segments rewritten in a degraded store')
-    },
-  },
-  {
-    name: 'a segment that is cut short behind its neighbours, or replaced by another, is told of',
-    damages: true,
-    async run({ open, close, crash }) {
-      const first = await open({ maxSegmentSize: 1024 })
-      for (let number = 0; number < 12; number++) await first.set(key(number), value(400, number))
-      await close()
-      for (const change of ['cut', 'swap'] as const) {
-        const after = await crash()
-        const [one, two] = [await after.storage.contents('data/0/1'), await after.storage.contents('data/0/2')]
-        await after.storage.replace('data/0/1', change === 'cut' ? one.slice(0, 600) : two)
-        if (change === 'swap') await after.storage.replace('data/0/2', one)
-        const store = await after.reopenFromLog()
-        equal(store.recovery.damaged.some(({ segment }) => segment === 1), true, `${change} is told of`) // biome-ignore format: one row
-        for (let number = 0; number < 12; number++) {
-          const got = await store.get(key(number)).catch(() => undefined)
-          if (got) equal(got, value(400, number), `value ${number} after a ${change}`)
-        }
-        await after.close()
-      }
-    },
-  },
-  {
-    name: 'check finds nothing in a sound store and reads all of it, with progress',
-    async run({ open }) {
-      const store = await open({ maxSegmentSize: 1024 })
-      for (let number = 0; number < 12; number++) await store.set(key(number), value(400, number))
-      const seen: number[] = []
-      const report = await store.check({ onProgress: ({ done }) => seen.push(done) })
-      equal([report.clean, report.findings], [true, []], 'findings')
-      const { logBytes, segments } = await store.stats()
-      equal(report.bytes, logBytes - segments.length * MAGIC_BYTES, 'bytes read')
-      equal(seen.length >= segments.length && seen.at(-1) === report.bytes, true, `progress ${seen}`)
-    },
-  },
-]
-
-export const recoveryCases: readonly EngineCase[] = [...crashes, ...damage]

@@ -7,7 +7,11 @@
 import type { EngineCase } from './engine-case.js'
 import { badInputCases } from './engine-cases-bad-input.js'
 import { basicCases } from './engine-cases-basics.js'
+import { closingCases } from './engine-cases-closing.js'
 import { compactionCases } from './engine-cases-compaction.js'
+import { damageCases } from './engine-cases-damage.js'
+import { directoryCases } from './engine-cases-directories.js'
+import { failureCases } from './engine-cases-failures.js'
 import { recoveryCases } from './engine-cases-recovery.js'
 import { transactionCases } from './engine-cases-transactions.js'
 
@@ -16,7 +20,11 @@ export { type EngineCase, runEngineCase } from './engine-case.js'
 export const engineCases: readonly EngineCase[] = [
   ...basicCases,
   ...transactionCases,
+  ...failureCases,
   ...badInputCases,
+  ...directoryCases,
+  ...closingCases,
   ...compactionCases,
   ...recoveryCases,
+  ...damageCases,
 ]

@@ -1,0 +1,122 @@
+/**
+ * Engine cases: what a directory may hold when it is opened: nothing, another thing than a store, a broken config, foreign files. Part of
+ * engine-cases.ts.
+ */
+
+import { equal, fails } from './check.js'
+import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
+
+const CONFIG_FAULTS: [string, (config: string) => string][] = [
+  ['another version', (config) => config.replace('version = 1', 'version = 2')],
+  ['no version', (config) => config.replace('version = 1\n', '')],
+  ["another program's section", (config) => config.replace('[store]', '[repository]')],
+  ['an id that is too short', (config) => config.replace(/id = ./, 'id = ')],
+  ['an id that is no hex', (config) => config.replace(/id = ./, 'id = z')],
+  ['no segment size', (config) => config.replace(/max_segment_size.*\n/, '')],
+  ['a segment size of zero', (config) => config.replace(/max_segment_size.*/, 'max_segment_size = 0')],
+  ['a segment size that is no number', (config) => config.replace(/max_segment_size.*/, 'max_segment_size = many')],
+  ['segments_per_dir of zero', (config) => config.replace(/segments_per_dir.*/, 'segments_per_dir = 0')],
+  ['segments_per_dir past u32', (config) => config.replace(/segments_per_dir.*/, 'segments_per_dir = 99999999999')],
+  ['a line that says nothing', (config) => `${config}nonsense\n`],
+  ['binary noise', () => String.fromCharCode(...value(200).map((byte) => byte & 0x7f))],
+  ['a megabyte', (config) => config + '# comment\n'.repeat(100_000)],
+]
+
+export const directoryCases: readonly EngineCase[] = [
+  {
+    name: 'an absent store is NOT_FOUND without create, and nothing is made',
+    async run({ open, storage }) {
+      await fails(() => open({ create: false }), 'NOT_FOUND', 'open')
+      equal(await storage.paths(), [], 'files')
+      await open({ create: true })
+    },
+  },
+  {
+    name: 'a directory that is not empty and no store is FORMAT, and is left alone',
+    async run({ open, storage }) {
+      await storage.replace('notes.txt', value(3))
+      const error = await fails(() => open(), 'FORMAT', 'open')
+      equal(error.where?.file, 'config', 'the file that is missing')
+      equal(await storage.paths(), ['notes.txt'], 'files')
+    },
+  },
+  {
+    name: 'a store whose config is lost, cut, or broken has it written anew from what the segments say',
+    damages: true,
+    async run({ open, close, storage }) {
+      const made = await open()
+      const { id } = made
+      await made.set(key(1), 'a')
+      await close()
+      const good = await storage.contents('config')
+      for (const [what, change] of CONFIG_FAULTS) {
+        if (what === 'another version') continue
+        await storage.replace('config', new TextEncoder().encode(change(text(good) ?? '')))
+        const store = await open()
+        equal([store.id, store.recovery.damaged.map(({ kind }) => kind)], [id, ['config']], what)
+        equal(text(await store.get(key(1))), 'a', `value with ${what}`)
+        await close()
+        equal(text(await storage.contents('config')), text(good), `config after ${what}`)
+      }
+      await storage.remove('config')
+      equal((await open({ create: false })).id, id, 'id after the loss')
+    },
+  },
+  {
+    name: 'a store whose config is lost, and whose segments do not say what it was, is FORMAT and left alone',
+    async run({ open, storage }) {
+      await storage.replace('data/0/0', new TextEncoder().encode('DSEGMENT'))
+      const before = await storage.paths()
+      equal((await fails(() => open(), 'FORMAT', 'open')).where?.file, 'config', 'the file that is named')
+      equal(await storage.paths().then((paths) => paths.filter((path) => path !== 'README')), before, 'files')
+    },
+  },
+  {
+    name: 'a config of another version is FORMAT, and so is a broken one of a store that holds nothing',
+    async run({ open, close, storage }) {
+      await open()
+      await close()
+      const good = await storage.contents('config')
+      for (const [what, change] of CONFIG_FAULTS) {
+        const changed = change(text(good) ?? '')
+        equal(changed === text(good), false, `${what} is a change`)
+        await storage.replace('config', new TextEncoder().encode(changed))
+        equal((await fails(() => open(), 'FORMAT', what)).where?.file, 'config', 'the file that is named')
+        equal(storage.openPaths, [], `files left open by ${what}`)
+      }
+      await storage.replace('config', good)
+      await (await open()).set(key(1), 'a')
+      await close()
+      await storage.replace('config', new TextEncoder().encode(text(good)?.replace('version = 1', 'version = 2')))
+      await fails(() => open(), 'FORMAT', 'another version')
+      await storage.replace('config', good)
+    },
+  },
+  {
+    name: "a config's comments, spaces, order, colons and other sections do not matter",
+    async run({ open, close, storage }) {
+      const { id } = await open()
+      await close()
+      const config = `; made by hand\r\n[other]\r\nversion = 9\r\n[store]\r\n  ID: ${id}\r\nmax_segment_size=2048\r\nsegments_per_dir : 7\r\n# end\r\nversion = 1`
+      await storage.replace('config', new TextEncoder().encode(config))
+      equal((await open()).id, id, 'id')
+    },
+  },
+  {
+    name: 'foreign files and names in data/ are left alone',
+    async run({ open, close, reopen, storage }) {
+      const store = await open()
+      await store.set(key(1), 'a')
+      await close()
+      const foreign = ['data/notes', 'data/0/notes', 'data/0/07', 'data/0/-1', 'data/0/20000', 'data/00/1', 'data/7/3']
+      foreign.push('data/0/4294967295', 'data/0/1.tmp', 'data/x/1', 'index.tmp', 'hints.3', 'notes')
+      for (const path of foreign) await storage.replace(path, value(100))
+      const again = await open()
+      equal([again.recovery.damaged, again.recovery.rolledBack.bytes], [[], 0], 'damage, bytes rolled back')
+      await again.set(key(2), 'b')
+      await again.compact({ threshold: 0 })
+      equal(await keysOf(await reopen()), [key(1), key(2)], 'keys')
+      for (const path of foreign) equal(await storage.contents(path), value(100), path)
+    },
+  },
+]

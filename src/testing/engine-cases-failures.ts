@@ -1,0 +1,140 @@
+/**
+ * Engine cases: what is left when something fails: nothing of it. Part of engine-cases.ts.
+ */
+
+import { StoreError } from '../errors.js'
+import { VALUE_BYTES_MAX } from '../format/entry.js'
+import { equal, fails } from './check.js'
+import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
+
+const noRoom = (path: string) => new StoreError('QUOTA', 'no room is left', { where: { file: path } })
+
+export const failureCases: readonly EngineCase[] = [
+  {
+    name: 'a rollback over several segments leaves the files as they were',
+    async run({ open, storage, segments }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      await store.set(key(1), value(500))
+      const before = await storage.contents('data/0/0')
+      const tx = await store.begin()
+      for (let number = 10; number < 30; number++) await tx.set(key(number), value(400, number))
+      equal((await segments()).length > 4, true, 'the transaction fills segments')
+      await tx.rollback()
+      equal(await segments(), [0], 'segments')
+      equal(await storage.contents('data/0/0'), before, 'segment 0')
+      await store.set(key(2), 'after')
+      equal(await keysOf(store), [key(1), key(2)], 'keys')
+    },
+  },
+  {
+    name: 'a rollback of the first transaction leaves no segment',
+    async run({ open, segments }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      const tx = await store.begin()
+      for (let number = 0; number < 5; number++) await tx.set(key(number), value(600))
+      await tx.rollback()
+      equal(await segments(), [], 'segments')
+      await store.set(key(1), 'after')
+      equal(await segments(), [0], 'segments')
+    },
+  },
+  {
+    name: 'a full disk fails the put with QUOTA, leaves the store as it was, and the next put works',
+    async run({ open, storage }) {
+      const store = await open()
+      await store.set(key(1), 'kept')
+      const before = await storage.contents('data/0/0')
+      storage.before = ({ kind, path }) => {
+        if (kind === 'write' && path.startsWith('data/')) throw noRoom(path)
+      }
+      const error = await fails(() => store.set(key(2), 'new'), 'QUOTA', 'set')
+      equal(error.name, 'QuotaExceededError', 'name')
+      equal(text(await store.get(key(1))), 'kept', 'a read meanwhile')
+      storage.before = () => undefined
+      equal(await storage.contents('data/0/0'), before, 'the segment')
+      await store.set(key(3), 'after')
+      equal(await keysOf(store), [key(1), key(3)], 'keys')
+    },
+  },
+  {
+    name: 'what one put cannot write does not fail the others made with it',
+    async run({ open, storage }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      storage.before = ({ kind, path, bytes }) => {
+        if (kind === 'write' && path.startsWith('data/') && bytes > 1000) throw noRoom(path)
+      }
+      const outcomes = await Promise.allSettled([
+        store.delete(key(1)),
+        store.set(key(2), value(2000)),
+        store.set(key(3), 'three'),
+      ])
+      equal(
+        outcomes.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+        'outcomes',
+      )
+      equal(await keysOf(store), [key(3)], 'keys')
+    },
+  },
+  {
+    name: 'a flush that fails takes its transaction back',
+    async run({ open, storage }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      storage.before = ({ kind, path }) => {
+        if (kind === 'flush' && path.startsWith('data/')) throw new StoreError('IO', 'the disk is gone')
+      }
+      await fails(() => store.set(key(1), 'two'), 'IO', 'set')
+      storage.before = () => undefined
+      equal(text(await store.get(key(1))), 'one', 'value')
+      await store.set(key(2), 'two')
+    },
+  },
+  {
+    name: 'a head that cannot be written does not undo a commit that is on the disk',
+    async run({ open, storage, reopen }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      storage.before = ({ kind, path }) => {
+        if (kind === 'write' && path === 'head') throw new StoreError('IO', 'the head cannot be written')
+      }
+      await store.set(key(1), 'two')
+      storage.before = () => undefined
+      equal(text(await store.get(key(1))), 'two', 'value')
+      await store.set(key(2), 'two')
+      equal(text(await (await reopen()).get(key(1))), 'two', 'value after reopening')
+    },
+  },
+  {
+    name: 'a transaction in which a write failed can only be rolled back',
+    async run({ open, storage }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      const tx = await store.begin()
+      await tx.set(key(1), value(2000))
+      storage.before = ({ kind, path }) => {
+        if (kind === 'write' && path.startsWith('data/')) throw noRoom(path)
+      }
+      await fails(() => tx.set(key(2), 'next segment'), 'QUOTA', 'set')
+      storage.before = () => undefined
+      await fails(() => tx.set(key(3), 'again'), 'QUOTA', 'set after it')
+      await fails(() => tx.commit(), 'QUOTA', 'commit')
+      equal(await keysOf(store), [], 'keys')
+      await store.set(key(4), 'after')
+      equal(await keysOf(store), [key(4)], 'keys')
+    },
+  },
+  {
+    name: 'data that is refused inside a transaction does not doom it',
+    async run({ open }) {
+      const store = await open()
+      await store.transaction(async (tx) => {
+        await tx.set(key(1), 'one')
+        await fails(() => tx.set('short', 'x'), 'BAD_KEY', 'a bad key')
+        await fails(() => tx.put(new Uint8Array(VALUE_BYTES_MAX + 1)), 'TOO_LARGE', 'a large value')
+        await tx.set(key(2), 'two')
+      })
+      equal(await keysOf(store), [key(1), key(2)], 'keys')
+    },
+  },
+]
