@@ -70,6 +70,7 @@ export class KillRun {
     })
     let browser = await launchKillableBrowser(this.#name, this.#folder)
     const open = async () => {
+      browser.context.setDefaultTimeout(ROUND_MILLISECONDS_MAX)
       const page = await browser.context.newPage()
       await page.goto(server.url)
       return page
