@@ -37,7 +37,7 @@ export const SEGMENT_HEADER = {
   segmentBytesMax: 16,
   /** Version of the format, as in the config: u16. */
   version: 20,
-  /** u16; bit 0: the segment goes on behind damage, and nothing before it belongs to a transaction in it. */
+  /** u16; bit 0: the segment goes on behind damage. Then `previous` and `previousEnd` are the last commit's end: what follows there never happened. */
   flags: 22,
   /** Transactions committed before this segment began: u64. */
   transaction: 24,
@@ -54,7 +54,7 @@ export interface SegmentHeader {
   segmentsPerDir: number
   segmentBytesMax: number
   version: number
-  /** The segment goes on behind damage: what no COMMIT covers before it never happened. */
+  /** The segment goes on behind damage: what stands between `previousEnd` of `previous` and this segment never happened. */
   isFresh: boolean
   transaction: number
   /** 32 bytes. */

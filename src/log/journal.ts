@@ -43,6 +43,15 @@ export class Journal {
     this.clear()
   }
 
+  /** Drops the entries that stand at or behind a place in the log. */
+  cutAt(segment: number, offset: number): void {
+    for (let i = 0; i < this.#count; i++) {
+      const at = this.#location(i)
+      if (at.segment < segment || (at.segment === segment && at.offset < offset)) continue
+      this.#count = i
+    }
+  }
+
   forEach(visit: (tag: Tag, keys: Uint8Array, keyAt: number, location: Location) => void): void {
     for (let i = 0; i < this.#count; i++) visit(this.#tag(i), this.#keys, i * KEY_BYTES, this.#location(i))
   }

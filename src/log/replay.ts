@@ -34,12 +34,54 @@ export interface ReplayResult {
   retired: number[]
 }
 
-/** The checkpoint is older than a compaction whose segments are gone: only a replay from nothing gives an exact state. */
-export class StaleCheckpoint extends Error {}
+export interface ReplayInput {
+  files: SegmentFiles
+  kernel: Kernel
+  /** Filled; empty, or as the checkpoint left it. */
+  state: LogState
+  id: Uint8Array
+  /** The durable mark. */
+  durable: Position
+  /** The position of the checkpoint in the state; everything is replayed when there is none. */
+  from: Position | undefined
+  /** Counted up; starts from zero when the replay has to start again. */
+  replayed: Recovery['replayed']
+  /** Called after each batch; may throw to stop. */
+  onProgress?: () => void
+}
+
+/**
+ * Replays the log into the state. `fromCheckpoint` is false when the checkpoint could not be used after all: it was older than a
+ * compaction whose segments are gone, or retired ones turned out damaged, and then only a replay from nothing, without them, is exact.
+ */
+export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fromCheckpoint: boolean }> {
+  const ignored = new Set<number>()
+  let { from } = input
+  for (;;) {
+    try {
+      const result = await new Replay(input, ignored).run(from)
+      result.retired.push(...ignored)
+      return { ...result, fromCheckpoint: from !== undefined }
+    } catch (error) {
+      if (!(error instanceof StartAgain)) throw error
+      for (const segment of error.without) ignored.add(segment)
+      from = undefined
+      input.state.clear()
+      Object.assign(input.replayed, { segments: 0, transactions: 0, entries: 0, bytes: 0 })
+    }
+  }
+}
+
+/** Only a replay from nothing, without these segments, gives an exact state. */
+class StartAgain extends Error {
+  constructor(readonly without: number[]) {
+    super('the replay starts again')
+  }
+}
 
 const NOWHERE: Position = { segment: 0, offset: 0 }
 
-export class Replay {
+class Replay {
   readonly #files: SegmentFiles
   readonly #kernel: Kernel
   readonly #walk: SegmentWalk
@@ -49,6 +91,10 @@ export class Replay {
   readonly #replayed: Recovery['replayed']
   /** Called after each batch; may throw to stop. */
   readonly #onProgress: (() => void) | undefined
+  /** Retired segments whose files are damaged. */
+  readonly #ignored: ReadonlySet<number>
+  /** Segments with gaps: they can't be taken out of the state again entry by entry. */
+  readonly #holed = new Set<number>()
   /** The entries of the transaction being walked, how far it reaches in each segment, and its segment list if it has one. */
   readonly #pending = new Journal()
   readonly #reached = new Map<number, number>()
@@ -65,26 +111,19 @@ export class Replay {
   #end: Position = NOWHERE
   #passedMark = false
 
-  constructor(
-    files: SegmentFiles,
-    kernel: Kernel,
-    state: LogState,
-    id: Uint8Array,
-    durable: Position,
-    replayed: Recovery['replayed'],
-    onProgress?: () => void,
-  ) {
-    this.#onProgress = onProgress
-    this.#files = files
-    this.#kernel = kernel
-    this.#walk = new SegmentWalk(files, kernel)
-    this.#state = state
-    this.#id = id
-    this.#durable = durable
-    this.#replayed = replayed
+  constructor(input: ReplayInput, ignored: ReadonlySet<number>) {
+    this.#files = input.files
+    this.#kernel = input.kernel
+    this.#walk = new SegmentWalk(input.files, input.kernel)
+    this.#state = input.state
+    this.#id = input.id
+    this.#durable = input.durable
+    this.#replayed = input.replayed
+    this.#onProgress = input.onProgress
+    this.#ignored = ignored
   }
 
-  /** Replays what follows `from`, the position of the checkpoint in the state, or everything. Throws StaleCheckpoint. */
+  /** Replays what follows `from`, the position of the checkpoint in the state, or everything. Throws StartAgain. */
   async run(from: Position | undefined): Promise<ReplayResult> {
     const segments = await this.#withBytes(from?.segment ?? 0)
     this.#end = from ?? NOWHERE
@@ -113,7 +152,8 @@ export class Replay {
   async #withBytes(from: number): Promise<number[]> {
     const found: number[] = []
     for (const segment of this.#files.list()) {
-      if (segment >= from && (await this.#walk.size(segment)) > 0) found.push(segment)
+      if (segment < from || this.#ignored.has(segment)) continue
+      if ((await this.#walk.size(segment)) > 0) found.push(segment)
     }
     return found
   }
@@ -179,6 +219,7 @@ export class Replay {
   async #gap(segment: number, gap: Gap): Promise<void> {
     const { at, next, entry } = gap
     if (!this.#passedMark && !isBefore({ segment, offset: at }, this.#durable)) await this.#passMark()
+    this.#holed.add(segment)
     const key = entry === undefined ? gap.claimedKey : entry.tag === TAG.commit ? undefined : entry.key
     this.#damaged.push({
       kind: 'entry',
@@ -225,7 +266,8 @@ export class Replay {
     const kept = new Set(list)
     for (const segment of [...this.#state.segments.keys()]) {
       if (kept.has(segment) || segment >= this.#listSegment) continue
-      if (!this.#files.has(segment)) throw new StaleCheckpoint()
+      if (!this.#files.has(segment)) throw new StartAgain([])
+      if (this.#holed.has(segment)) throw new StartAgain([segment])
       await retireSegment(this.#files, this.#kernel, this.#state, segment)
       this.#retired.push(segment)
       this.#damaged = this.#damaged.filter((damage) => damage.segment !== segment)
@@ -243,10 +285,6 @@ export class Replay {
     const header = decodeSegmentHeader(value)
     if (header === undefined || offset !== MAGIC_BYTES) return
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
-    if (header.isFresh) {
-      this.#pending.clear()
-      this.#pendingList = undefined
-    }
     const { previous, previousEnd } = header
     const end = this.#walked.get(previous)
     if (header.id.some((byte, i) => byte !== this.#id[i])) {
@@ -255,6 +293,10 @@ export class Replay {
     } else if (header.segment !== segment) {
       this.#damaged.push({ kind: 'segment', message: `the file holds segment ${header.segment}`, segment, offset })
       this.#doubtUpTo({ segment: Math.max(segment, header.segment) + 1, offset: 0 })
+    } else if (header.isFresh) {
+      // What was behind the last commit then, and could not be cut off because damage was there, never happened.
+      this.#pending.cutAt(previous === NO_SEGMENT ? 0 : previous, previousEnd)
+      this.#pendingList = undefined
     } else if (previous === NO_SEGMENT || previous < this.#from) {
       return // nothing was before it, or a checkpoint has covered it
     } else if (end === undefined) {

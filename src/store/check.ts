@@ -9,28 +9,41 @@ import { keyHex } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
 import type { Table } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
-import { Replay } from '../log/replay.js'
+import { replayLog } from '../log/replay.js'
 import { LogState, samePlace } from '../log/state.js'
 import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
 import type { Context } from './context.js'
-import { flushLog } from './staging.js'
+import { repairStore } from './repair.js'
+import { flushLog, type Staging } from './staging.js'
 
 /** More differences than this say nothing new. */
 const DIFFERENCES_MAX = 1000
 
-export async function checkStore(context: Context, options: CheckOptions): Promise<CheckReport> {
-  const { signal, onProgress } = options
+/** Checks, and with `repair` mends what was found and checks again. */
+export async function checkStore(context: Context, staging: Staging, options: CheckOptions): Promise<CheckReport> {
+  const report = await inspectStore(context, options)
+  if (!options.repair) return report
+  if (report.clean && !context.degraded) return { ...report, repaired: { kept: 0, lost: [], setAside: [] } }
+  const repaired = await repairStore(context, staging, report.findings, options.signal)
+  const { clean } = await inspectStore(context, { ...(options.signal && { signal: options.signal }) })
+  return { ...report, clean, repaired }
+}
+
+async function inspectStore(context: Context, options: CheckOptions): Promise<CheckReport> {
+  const { signal } = options
   throwIfAborted(signal)
   await flushLog(context)
   const { state, files, kernel, writer } = context
   const fresh = new LogState(kernel, 0n)
   const replayed: Recovery['replayed'] = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
   const total = state.totals().bytes
-  const replay = new Replay(files, kernel, fresh, context.id, writer.position, replayed, () => {
+  const onProgress = (): void => {
     throwIfAborted(signal)
-    onProgress?.({ done: Math.min(replayed.bytes, total), total })
-  })
-  const result = await replay.run(undefined)
+    options.onProgress?.({ done: Math.min(replayed.bytes, total), total })
+  }
+  const { id } = context
+  const durable = writer.position
+  const result = await replayLog({ files, kernel, state: fresh, id, durable, from: undefined, replayed, onProgress })
   const findings: Damage[] = [...result.damaged]
   for (const { key } of findings) if (key !== undefined) context.damagedKeys.add(key)
   if (!context.degraded) findings.push(...differences(context, fresh))

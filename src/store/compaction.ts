@@ -116,7 +116,7 @@ async function copyLive(
 }
 
 /** The list of what stays: everything but the victims, up to the segment that the list itself stands in. */
-async function appendList(context: Context, staging: Staging, victims: readonly number[]): Promise<void> {
+export async function appendList(context: Context, staging: Staging, victims: readonly number[]): Promise<void> {
   const { state, writer } = context
   await writer.makeRoom()
   const leaving = new Set(victims)

@@ -26,7 +26,8 @@ export interface Context {
   readonly lock: StorageFile
   readonly head: HeadFile
   readonly files: SegmentFiles
-  readonly state: LogState
+  /** Replaced as a whole by a repair: take it from here each time. */
+  state: LogState
   readonly writer: LogWriter
   readonly reader: LogReader
   readonly hasher: Hasher

@@ -226,7 +226,7 @@ export class Engine implements Store {
 
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     this.#assertOpen()
-    return await this.#queue.turn(() => checkStore(this.#context, options))
+    return await this.#queue.turn(() => checkStore(this.#context, this.#staging, options))
   }
 
   async compact(options: CompactOptions = {}): Promise<CompactReport> {
@@ -282,7 +282,6 @@ export class Engine implements Store {
     try {
       await flushLog(this.#context)
       if (closingCheckpointIsDue(this.#context)) await checkpoint(this.#context)
-      await removeRetired(this.#context)
       await head.flush()
       await writer.close()
     } finally {

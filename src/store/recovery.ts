@@ -8,7 +8,7 @@ import type { Crc, Head } from '../format/head.js'
 import { checkpointNumber, HEAD_FILE, LOST_AND_FOUND } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
-import { isBefore, Replay, type ReplayResult, StaleCheckpoint } from '../log/replay.js'
+import { isBefore, type ReplayResult, replayLog } from '../log/replay.js'
 import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
 import type { Position } from '../log/writer.js'
@@ -59,19 +59,11 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
     recovery.damaged.push({ kind: 'head', file: HEAD_FILE, message })
   }
   const durable = later(head ?? { segment: 0, offset: 0 }, checkpoint?.position ?? { segment: 0, offset: 0 })
-  const replayFrom = (from: Position | undefined) =>
-    new Replay(files, input.kernel, state, input.id, durable, recovery.replayed).run(from)
-  let replay: ReplayResult
-  try {
-    replay = await replayFrom(checkpoint?.position)
-  } catch (error) {
-    if (!(error instanceof StaleCheckpoint)) throw error
-    checkpoint = undefined
-    state.clear()
-    recovery.replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
-    replay = await replayFrom(undefined)
-  }
-  if (checkpoint) recovery.source = 'checkpoint'
+  const { kernel, id } = input
+  const { replayed } = recovery
+  const replay = await replayLog({ files, kernel, state, id, durable, from: checkpoint?.position, replayed })
+  if (replay.fromCheckpoint) recovery.source = 'checkpoint'
+  else checkpoint = undefined
   recovery.damaged.push(...replay.damaged)
   state.transaction = Math.max(state.transaction, head?.transaction ?? 0)
   const degraded = recovery.damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')
@@ -187,6 +179,7 @@ async function nextEntry(
   const last = files.list().at(-1)
   const segment = degraded ? Math.max(last ?? 0, durable.segment, end.segment) + 1 : end.segment
   const next = { segment, offset: 0 }
+  if (degraded) return { end: next, previous: end.offset > 0 ? end : undefined }
   if (last === undefined) return { end: next, previous: undefined }
   const offset = await files.with(last, (file) => file.size())
   return { end: next, previous: { segment: last, offset } }

@@ -8,6 +8,8 @@ import {
   type Files,
   isSegment,
   keysTouched,
+  mend,
+  mendInterrupted,
   type Specimen,
   specimen,
   type Verdict,
@@ -39,6 +41,24 @@ async function survives(files: Files, verdict: Verdict, what: string): Promise<v
     await examine(kernel, whole as Specimen, files, verdict)
   } catch (error) {
     throw new Error(`${what}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Damage of every kind, thinned out: repair rewrites the store each time. */
+function* sample(files: Files): Generator<[string, Files, Verdict]> {
+  for (const [path, bytes] of files) {
+    for (let at = 0; at < bytes.length; at += 3) {
+      const flipped = bytes.slice()
+      flipped[at] = (flipped[at] as number) ^ (1 << (at % 8))
+      const touched = keysTouched(files, path, at, at + 1)
+      yield [`${path}, byte ${at} flipped`, new Map([...files, [path, flipped]]), { touched, mayDoubt: false }]
+    }
+    for (let size = 0; size < bytes.length; size += 11) {
+      const touched = keysTouched(files, path, size, bytes.length)
+      yield [`${path} cut at ${size}`, new Map([...files, [path, bytes.slice(0, size)]]), { touched, mayDoubt: true }]
+    }
+    const touched = keysTouched(files, path, 0, bytes.length)
+    yield [`${path} lost`, new Map([...files].filter(([other]) => other !== path)), { touched, mayDoubt: true }]
   }
 }
 
@@ -104,6 +124,25 @@ describe.each(STATES)('a store %s', (_, files) => {
         await survives(new Map([...files, [a, second]]), verdict, `${b} in the place of ${a}`)
       }
     }
+  })
+
+  test('is repaired, and keeps all that can be proven good', { timeout: 300_000 }, async () => {
+    for (const [what, damaged, verdict] of sample(files)) {
+      await mend(kernel, whole, damaged, verdict).catch((error: Error) => {
+        throw new Error(`${what}: ${error.message}`, { cause: error })
+      })
+    }
+  })
+
+  test('is repaired in the end when the repair is interrupted anywhere', { timeout: 300_000 }, async () => {
+    let interruptions = 0
+    for (const [i, [what, damaged, verdict]] of [...sample(files)].entries()) {
+      if (i % 40 !== 0) continue
+      interruptions += await mendInterrupted(kernel, whole, damaged, verdict).catch((error: Error) => {
+        throw new Error(`${what}: ${error.message}`, { cause: error })
+      })
+    }
+    expect(interruptions).toBeGreaterThan(500)
   })
 
   test('has a stretch of zeros, as a lost sector leaves it, anywhere in a segment', async () => {

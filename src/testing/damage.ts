@@ -9,7 +9,7 @@ import { keyHex, reservedKind } from '../format/key.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
-import { SimulatedDisk } from './simulated-disk.js'
+import { SimulatedDisk, type Snapshot } from './simulated-disk.js'
 import { readAll } from './workload.js'
 
 const OPTIONS = { maxSegmentSize: 1024, checkpointBytes: 48 * 1024 }
@@ -78,6 +78,72 @@ export function keysTouched(files: Files, path: string, from: number, to: number
     at += size
   }
   return keys
+}
+
+/** Repairs the damaged store: what could be read before is there afterwards, all else is gone, and nothing is left to be found. */
+export async function mend(kernel: RecyclingKernel, whole: Specimen, files: Files, verdict: Verdict): Promise<void> {
+  kernel.recycle()
+  const disk = SimulatedDisk.of(files)
+  const before = await openEngine(disk, { ...OPTIONS, kernel })
+  await repaired(before, whole, verdict)
+  await before.close()
+  const after = await openEngine(disk, { ...OPTIONS, kernel })
+  if (after.recovery.damaged.length > 0) throw new Error(`after repair: ${JSON.stringify(after.recovery.damaged)}`)
+  for (const [key, value] of whole.values) {
+    const got = await after.get(key)
+    if (got && Buffer.compare(got, value) !== 0) throw new Error(`after repair, a wrong value of ${key}`)
+    if (!got && !verdict.touched.has(key) && !(verdict.mayDoubt && whole.chosen.has(key))) {
+      throw new Error(`the repair lost ${key}, which was not touched`)
+    }
+  }
+  await expectClean(after)
+  await after.close()
+}
+
+/** Repairs at every point at which a repair can be interrupted; each time the next one must end the work. */
+export async function mendInterrupted(
+  kernel: RecyclingKernel,
+  whole: Specimen,
+  files: Files,
+  verdict: Verdict,
+): Promise<number> {
+  kernel.recycle()
+  const disk = SimulatedDisk.of(files)
+  const engine = await openEngine(disk, { ...OPTIONS, kernel })
+  const snapshots: Snapshot[] = []
+  disk.onCall = () => snapshots.push(disk.snapshot())
+  await engine.check({ repair: true })
+  disk.onCall = () => {}
+  await engine.close()
+  const random = new Random(1)
+  for (const snapshot of snapshots) {
+    const left = SimulatedDisk.crash(snapshot, random, random.pick(['nothing', 'everything', 'something'] as const))
+    await mend(kernel, whole, left.contents(), verdict)
+  }
+  return snapshots.length
+}
+
+async function repaired(engine: Engine, whole: Specimen, { touched, mayDoubt }: Verdict): Promise<void> {
+  const readable = new Map<string, Uint8Array>()
+  for (const key of whole.values.keys()) {
+    const got = await attempt(engine, key)
+    if (got instanceof Uint8Array) readable.set(key, got)
+  }
+  const report = await engine.check({ repair: true })
+  if (!report.clean) throw new Error(`the repair left something: ${JSON.stringify((await engine.check()).findings)}`)
+  await expectClean(engine)
+  for (const [key, value] of readable) {
+    const got = await engine.get(key)
+    if (!got || Buffer.compare(got, value) !== 0) throw new Error(`the repair lost ${key}`)
+  }
+  for (const key of report.repaired?.lost ?? []) {
+    if (whole.values.has(key) && !touched.has(key) && !mayDoubt) throw new Error(`the repair gave up ${key}`)
+  }
+}
+
+async function expectClean(engine: Engine): Promise<void> {
+  const { findings } = await engine.check()
+  if (findings.length > 0) throw new Error(`the second check is not clean: ${JSON.stringify(findings.slice(0, 3))}`)
 }
 
 export interface Verdict {

@@ -1,0 +1,117 @@
+/**
+ * Repair: what is damaged is copied to lost+found/, then taken out of the log. One transaction writes anew what the damaged segments
+ * hold that can be proven good, deletes the keys that are lost (so that no older value of them comes back), and lists the
+ * segments that stay; its COMMIT is the moment of the change. Interrupted before it, nothing has happened; after it, the next opening ends the work.
+ */
+
+import { isStoreError, throwIfAborted } from '../errors.js'
+import { CHECKPOINT } from '../format/checkpoint.js'
+import { TAG } from '../format/entry.js'
+import { KEY_BYTES, keyHex } from '../format/key.js'
+import type { Location, Table } from '../kernel/kernel.js'
+import { isBefore, replayLog } from '../log/replay.js'
+import { LogState } from '../log/state.js'
+import type { CheckReport, Damage } from '../types.js'
+import { appendList } from './compaction.js'
+import type { Context } from './context.js'
+import { checkpoint } from './maintenance.js'
+import { readValue } from './read.js'
+import { setAside } from './recovery.js'
+import type { Staging } from './staging.js'
+
+/** Mends what `findings` (of a check just made) name. Runs in a turn of its own. Throws QUOTA when there is no room; nothing is changed then. */
+export async function repairStore(
+  context: Context,
+  staging: Staging,
+  findings: readonly Damage[],
+  signal: AbortSignal | undefined,
+): Promise<NonNullable<CheckReport['repaired']>> {
+  const { files, state, writer, storage } = context
+  await writer.roll()
+  const bad = badSegments(context, findings)
+  const survivors: Uint8Array[] = []
+  const lost: Uint8Array[] = []
+  const doubtful = new Set<number>()
+  for (const { key, location } of entriesOf(state.keys)) {
+    if (!bad.has(location.segment) && files.has(location.segment) && !isBefore(location, context.doubt)) continue
+    throwIfAborted(signal)
+    if (await isReadable(context, key)) {
+      if (bad.has(location.segment)) survivors.push(key)
+    } else {
+      lost.push(key)
+      if (files.has(location.segment)) doubtful.add(location.segment)
+    }
+  }
+  const aside: string[] = []
+  for (const segment of new Set([...bad, ...doubtful])) {
+    throwIfAborted(signal)
+    aside.push(await setAside(storage, files, segment, 0))
+  }
+  if (context.degraded || bad.size > 0 || lost.length > 0) {
+    const tombstones = entriesOf(state.shadows).filter(({ location }) => bad.has(location.segment))
+    await staging.transact(true, async () => {
+      for (const key of survivors) {
+        const value = await readValue(context, key, () => state.keys.find(key))
+        if (value) await staging.set(key, value)
+      }
+      for (const key of lost) await staging.append(TAG.delete, key)
+      for (const { key } of tombstones) await staging.append(TAG.delete, key)
+      const missing = [...state.segments.keys()].filter((segment) => !files.has(segment))
+      await appendList(context, staging, [...bad, ...missing])
+    })
+    for (const segment of bad) await files.remove(segment)
+  }
+  await startAfresh(context)
+  return { kept: survivors.length, lost: lost.map((key) => keyHex(key)), setAside: aside }
+}
+
+/** Segments with damage in them, and files that are no part of the log: what a crash and damage together left. */
+function badSegments({ files, state, writer, recovery }: Context, findings: readonly Damage[]): Set<number> {
+  const bad = new Set<number>()
+  for (const { segment } of [...findings, ...recovery.damaged]) {
+    if (segment !== undefined && files.has(segment) && segment < writer.position.segment) bad.add(segment)
+  }
+  for (const segment of files.list()) {
+    if (segment < writer.position.segment && !state.segments.has(segment)) bad.add(segment)
+  }
+  return bad
+}
+
+/** The state as the mended log gives it, a head that says so, and a checkpoint. */
+async function startAfresh(context: Context): Promise<void> {
+  const { files, kernel, id, writer, head, recovery } = context
+  const fresh = new LogState(kernel, 0n)
+  const replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
+  await replayLog({ files, kernel, state: fresh, id, durable: writer.position, from: undefined, replayed })
+  fresh.transaction = Math.max(fresh.transaction, writer.transaction)
+  context.state = fresh
+  context.degraded = false
+  context.doubt = { segment: 0, offset: 0 }
+  context.retired = []
+  context.damagedKeys.clear()
+  context.unsound.clear()
+  recovery.damaged.length = 0
+  head.reset({ transaction: fresh.transaction, ...writer.position })
+  await head.flush()
+  await checkpoint(context)
+}
+
+async function isReadable(context: Context, key: Uint8Array): Promise<boolean> {
+  try {
+    await readValue(context, key, () => context.state.keys.find(key))
+    return true
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    return false
+  }
+}
+
+function entriesOf(table: Table): { key: Uint8Array; location: Location }[] {
+  const block = table.entries().slice()
+  const found: { key: Uint8Array; location: Location }[] = []
+  for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
+    const location = table.find(block, at)
+    if (location) found.push({ key: block.slice(at, at + KEY_BYTES), location })
+  }
+  return found
+}
