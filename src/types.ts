@@ -4,6 +4,9 @@
  * which forwards each call to an engine in a worker.
  */
 
+// An app whose `lib` is older does not know `AsyncDisposable`; this reaches its compiler through the published types.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** 64 lowercase hex digits: the name of a blob. Wherever a key is taken, a `Uint8Array` of 32 bytes is accepted too. */
 export type Key = string
 export type KeyLike = Key | Uint8Array
