@@ -79,16 +79,21 @@ const keys = randomFillSync(new Uint8Array(COUNT * 32))
 const absent = randomFillSync(new Uint8Array(COUNT * 32))
 let table = kernel.table(0x1234567890abcdefn)
 
-function report(what, begin) {
-  const seconds = (performance.now() - begin) / 1000
-  console.log(
-    `${what.padEnd(36)} ${(seconds * 1000).toFixed(0).padStart(5)} ms  ${(COUNT / seconds / 1e6).toFixed(1)} million/s`,
-  )
+/** What a million took. */
+function report(what, nanoseconds) {
+  const [milliseconds, rate] = [(nanoseconds / 1e6).toFixed(0), ((COUNT / nanoseconds) * 1e3).toFixed(1)]
+  console.log(`${what.padEnd(36)} ${milliseconds.padStart(5)} ms  ${rate} million/s`)
 }
 
-let begin = performance.now()
-for (let index = 0; index < COUNT; index++) table.set(keys, index * 32, index, 8, 1024)
-report('set, one by one', begin)
+function once(what, call) {
+  const begin = performance.now()
+  call()
+  report(what, (performance.now() - begin) * 1e6)
+}
+
+once('set, one by one', () => {
+  for (let index = 0; index < COUNT; index++) table.set(keys, index * 32, index, 8, 1024)
+})
 console.log(`memory                               ${(table.memoryBytes / COUNT).toFixed(1)} bytes a key`)
 
 // The same keys in another order: a stride that is prime to the count visits every one.
@@ -103,39 +108,35 @@ function visit(wanted, call) {
 
 const TOGETHER = 10_000
 const locations = new Uint32Array(TOGETHER * 3)
+function findTogether(wanted) {
+  for (let at = 0; at < COUNT * 32; at += TOGETHER * 32) {
+    table.findMany(wanted.subarray(at, at + TOGETHER * 32), locations)
+  }
+}
+
 for (const [what, wanted] of [
   ['shuffled', shuffled],
   ['absent', absent],
 ]) {
-  for (let round = 0; round < 3; round++) {
-    begin = performance.now()
-    visit(wanted, (keys, at) => table.find(keys, at))
-    report(`find, ${what}`, begin)
-  }
-  for (let round = 0; round < 3; round++) {
-    begin = performance.now()
-    for (let at = 0; at < COUNT * 32; at += TOGETHER * 32) {
-      table.findMany(wanted.subarray(at, at + TOGETHER * 32), locations)
-    }
-    report(`findMany, 10,000 at once, ${what}`, begin)
-  }
+  const best = measure(
+    { find: () => visit(wanted, (keys, at) => table.find(keys, at)), findMany: () => findTogether(wanted) },
+    1,
+  )
+  for (const [name, time] of Object.entries(best)) report(`${name}, ${what}`, time)
 }
 
 const saved = table.entries().slice()
-begin = performance.now()
 const sum = table.crc32()
-report('CRC-32 of the block', begin)
+once('CRC-32 of the block', () => table.crc32())
 table = kernel.table(42n)
-begin = performance.now()
-table.load(COUNT, (block) => {
-  block.set(saved)
-  return true
+once('load, of which the copy is a part', () => {
+  table.load(COUNT, (block) => {
+    block.set(saved)
+    return true
+  })
 })
-report('load, of which the copy is a part', begin)
 if (table.crc32() !== sum) throw new Error('what was loaded is not what was saved')
-begin = performance.now()
-visit(shuffled, (keys, at) => table.delete(keys, at))
-report('delete, shuffled', begin)
+once('delete, shuffled', () => visit(shuffled, (keys, at) => table.delete(keys, at)))
 
 console.log('\nScan of a segment, GB/s')
 for (const size of [100, 1024, 65_536]) {
