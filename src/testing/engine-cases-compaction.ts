@@ -185,7 +185,7 @@ export const compactionCases: readonly EngineCase[] = [
   {
     name: 'a segment that turns out damaged is not compacted away: what is good in it stays readable',
     damages: true,
-    async run({ open, close, flip }) {
+    async run({ open, close, flip, storage }) {
       const first = await filled(open, 12)
       await first.compact({ threshold: 1 })
       await first.delete(key(1))
@@ -194,9 +194,65 @@ export const compactionCases: readonly EngineCase[] = [
       await flip('data/0/0', 8 + 105 + 60)
       const store = await open()
       await store.compact({ threshold: 0 })
-      await fails(() => store.get(key(0)), 'CORRUPT', 'the damaged value')
+      const error = await fails(() => store.get(key(0)), 'CORRUPT', 'the damaged value')
+      equal(error.where?.segment, 0, 'the segment of the damaged value')
+      equal((await storage.paths()).includes('data/0/0'), true, 'its file is there')
       equal(await store.get(key(2)), value(300, 2), 'its neighbour')
       equal(text(await store.get(key(1))), undefined, 'the deleted key')
+    },
+  },
+  {
+    name: 'retired segments whose files come back after a crash count for nothing, and go again',
+    async run({ open, close, reopen, reopenFromLog, storage, segments }) {
+      const first = await filled(open, 12)
+      await first.deleteMany([key(0), key(1), key(3), key(4)])
+      await first.flush()
+      const before = new Map<number, Uint8Array>()
+      for (const segment of await segments()) before.set(segment, await storage.contents(`data/0/${segment}`))
+      // In two steps: the second compaction drops tombstones whose PUTs went in the first.
+      await first.compact({ threshold: 0.3 })
+      await first.compact({ threshold: 0 })
+      await close()
+      const after = await segments()
+      const comeBack = async () => {
+        let count = 0
+        for (const [segment, bytes] of before) {
+          if (after.includes(segment)) continue
+          await storage.replace(`data/0/${segment}`, bytes)
+          count++
+        }
+        return count
+      }
+      const kept = [2, 5, 6, 7, 8, 9, 10, 11]
+      equal((await comeBack()) > 2, true, 'segments come back')
+      await holds(await open(), kept)
+      await close()
+      await comeBack()
+      const replayed = await reopenFromLog()
+      await holds(replayed, kept)
+      equal((await replayed.check()).findings, [], 'findings')
+      const store = await reopen()
+      await store.compact({ threshold: 0 })
+      const left = (await store.stats()).segments.map(({ segment }) => segment)
+      await holds(await reopen(), kept)
+      await close()
+      equal(await segments(), left, 'segments after the next compaction')
+    },
+  },
+  {
+    name: 'a checkpoint from before a compaction whose segments are gone is not leaned on',
+    async run({ open, close, storage }) {
+      await (await filled(open, 12)).deleteMany([key(0), key(1), key(3), key(4)])
+      await close()
+      const [old = ''] = (await storage.paths()).filter((path) => path.startsWith('index.'))
+      const bytes = await storage.contents(old)
+      await (await open()).compact({ threshold: 0 })
+      await close()
+      for (const path of await storage.paths()) if (path.startsWith('index.')) await storage.remove(path)
+      await storage.replace(old, bytes)
+      const store = await open()
+      equal([store.recovery.source, store.recovery.damaged], ['log', []], 'source, damage')
+      await holds(store, [2, 5, 6, 7, 8, 9, 10, 11])
     },
   },
   {

@@ -68,6 +68,30 @@ export const damageCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'when damage may have hidden a newer value, an older one is only believed if its key proves it',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await open()
+      await first.set(key(1), 'replaced later, perhaps')
+      const name = await first.put('proves itself')
+      const at = (await storage.contents('data/0/0')).length
+      await first.set(key(2), value(60))
+      await first.set(key(3), 'stored behind it')
+      await close()
+      await storage.remove('index.0')
+      const log = await storage.contents('data/0/0')
+      log.fill(0xaa, at + 9, at + 60)
+      await storage.replace('data/0/0', log)
+      const store = await open()
+      const error = await fails(() => store.get(key(1)), 'CORRUPT', 'an older value under a key of a choice')
+      equal(error.where?.key, key(1), 'the key')
+      equal(text(await store.get(name)), 'proves itself', 'an older content')
+      equal(text(await store.get(key(3))), 'stored behind it', 'a newer value')
+      await store.set(key(1), 'anew')
+      equal(text(await store.get(key(1))), 'anew', 'the value stored anew')
+    },
+  },
+  {
     name: 'one flipped bit anywhere in the newest commit loses no finished transaction without a word',
     damages: true,
     async run({ open, storage, crash }) {

@@ -27,6 +27,21 @@ export const failureCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'what a rollback cut off is off the disk before anything takes its place',
+    async run({ open, storage }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      const tx = await store.begin()
+      // More than the buffer holds, so that part of it is written out.
+      for (let number = 0; number < 3; number++) await tx.set(key(10 + number), value(600_000, number))
+      storage.calls.length = 0
+      await tx.rollback()
+      await store.set(key(2), 'two')
+      const calls = storage.calls.filter(({ path }) => path === 'data/0/0').map(({ kind }) => kind)
+      equal(calls, ['truncate', 'flush', 'write', 'flush'], 'calls')
+    },
+  },
+  {
     name: 'a rollback of the first transaction leaves no segment',
     async run({ open, segments }) {
       const store = await open({ maxSegmentSize: 1024 })
