@@ -3,7 +3,7 @@
  * written and by the replay of one that may or may not turn out to be committed.
  */
 
-import type { Tag } from '../format/entry.js'
+import { TAG, type Tag } from '../format/entry.js'
 import { KEY_BYTES } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import type { LogState } from './state.js'
@@ -28,6 +28,12 @@ export class Journal {
     this.#numbers[at + 2] = offset
     this.#numbers[at + 3] = size
     this.#count++
+  }
+
+  /** True when every entry is a DELETE. */
+  get onlyDeletes(): boolean {
+    for (let i = 0; i < this.#count; i++) if (this.#tag(i) !== TAG.delete) return false
+    return true
   }
 
   clear(): void {

@@ -4,7 +4,7 @@
  * leaves either the old segments or the new ones in charge.
  */
 
-import { throwIfAborted } from '../errors.js'
+import { isStoreError, throwIfAborted } from '../errors.js'
 import { ENTRY, encodeSegmentList, MAGIC_BYTES, SEGMENT_LIST_KEY, TAG } from '../format/entry.js'
 import { Journal } from '../log/journal.js'
 import { SegmentWalk } from '../log/walk.js'
@@ -59,9 +59,15 @@ export async function compactSegments(
         await appendList(context, staging, victims)
       })
     } catch (error) {
-      if (!(error instanceof Unsound)) throw error
-      context.unsound.add(error.segment)
-      victims = victims.filter((segment) => segment !== error.segment)
+      if (error instanceof Unsound) {
+        context.unsound.add(error.segment)
+        victims = victims.filter((segment) => segment !== error.segment)
+      } else if (isStoreError(error, 'QUOTA') && (victims.length > 1 || (await context.reserve.release()))) {
+        // Little room: one at a time, the deadest first, and then with the reserve.
+        victims = deadestFirst(context, victims).slice(0, 1)
+      } else {
+        throw error
+      }
       continue
     }
     const copiedBytes = state.totals().bytes - before
@@ -74,6 +80,11 @@ export async function compactSegments(
     }
     return { segments: victims.length, copiedBytes, freedBytes }
   }
+}
+
+function deadestFirst({ state }: Context, segments: readonly number[]): number[] {
+  const live = (segment: number) => state.segments.get(segment)?.liveBytes ?? 0
+  return [...segments].sort((a, b) => live(a) - live(b))
 }
 
 /** A segment turned out damaged while it was copied: what it holds must not be dropped. */

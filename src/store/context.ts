@@ -14,6 +14,7 @@ import type { LogWriter, Position } from '../log/writer.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Recovery } from '../types.js'
 import type { Hasher } from './hash.js'
+import type { Reserve } from './reserve.js'
 
 export interface Context {
   readonly storage: Storage
@@ -31,6 +32,7 @@ export interface Context {
   readonly writer: LogWriter
   readonly reader: LogReader
   readonly hasher: Hasher
+  readonly reserve: Reserve
   readonly recovery: Recovery
   /** True while an entry or a segment is damaged: then nothing is compacted and no checkpoint hides the damage. */
   degraded: boolean

@@ -34,8 +34,8 @@ import {
   CHECKPOINT_BYTES_LEAST,
   checkpoint,
   checkpointIsDue,
+  checkpointWithReserve,
   closingCheckpointIsDue,
-  removeRetired,
 } from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
@@ -247,15 +247,15 @@ export class Engine implements Store {
       while (left.length > 0) {
         throwIfAborted(signal)
         const step = oneStep(this.#context, left)
-        left = left.slice(step.length)
         const done = await compactSegments(this.#context, this.#staging, step, signal)
+        // On a full disk a step may have done a part only; what it passed over is damaged.
+        left = left.filter((segment) => state.segments.has(segment) && (done.segments > 0 || !step.includes(segment)))
         report.segments += done.segments
         report.copiedBytes += done.copiedBytes
         report.freedBytes += done.freedBytes
         onProgress?.({ done: report.freedBytes, total })
       }
-      if (report.segments > 0) await checkpoint(this.#context)
-      await removeRetired(this.#context)
+      if (report.segments > 0) await checkpointWithReserve(this.#context)
       report.freedBytes -= report.copiedBytes
       return report
     })
@@ -298,6 +298,7 @@ export class Engine implements Store {
       const sparse = sparseSegments(context, THRESHOLD)
       if (sparse.length > 0) await compactSegments(context, this.#staging, oneStep(context, sparse))
       if (checkpointIsDue(context)) await checkpoint(context)
+      await context.reserve.fill()
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
     }

@@ -3,6 +3,7 @@
  * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds.
  */
 
+import { isStoreError } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { checkpointFile } from '../format/paths.js'
 import { saveCheckpoint } from '../log/checkpoint.js'
@@ -46,8 +47,22 @@ export async function checkpoint(context: Context): Promise<void> {
   await removeRetired(context)
 }
 
+/**
+ * A checkpoint after a compaction, whatever it takes: with the reserve if the disk is full, and if that is not enough the retired files go
+ * without one. (The next opening then reads the whole log.)
+ */
+export async function checkpointWithReserve(context: Context): Promise<void> {
+  try {
+    await checkpoint(context)
+  } catch (error) {
+    if (!isStoreError(error, 'QUOTA')) throw error
+    if (await context.reserve.release()) await checkpointWithReserve(context)
+    else await removeRetired(context)
+  }
+}
+
 /** Removes the files of segments that compaction retired. After a checkpoint nothing needs them; a degraded store gives nothing away. */
-export async function removeRetired(context: Context): Promise<void> {
+async function removeRetired(context: Context): Promise<void> {
   if (context.degraded) return
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
     await context.files.remove(segment)

@@ -18,6 +18,7 @@ import { expectStoreOrRoom, readOrMakeConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { Hasher } from './hash.js'
 import { recover } from './recovery.js'
+import { Reserve } from './reserve.js'
 
 export interface OpenInput {
   storage: Storage
@@ -86,6 +87,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       writer,
       reader: new LogReader(files, kernel),
       hasher: new Hasher(kernel),
+      reserve: new Reserve(storage),
       recovery: recovered.recovery,
       degraded: recovered.degraded,
       doubt: recovered.replay.doubt,

@@ -5,7 +5,7 @@
 
 import { isStoreError } from '../errors.js'
 import { TAG } from '../format/entry.js'
-import { keyHex } from '../format/key.js'
+import { KEY_BYTES, keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
 import type { Position } from '../log/writer.js'
@@ -97,13 +97,7 @@ export class Staging {
       if (strict) await flushLog(this.#context)
       return
     }
-    let ends: Position[]
-    try {
-      ends = await writer.commit(strict)
-    } catch (error) {
-      await writer.rollback()
-      throw error
-    }
+    const ends = await this.#commitLog(strict)
     for (const { segment, offset } of ends) {
       const stats = state.segment(segment)
       this.#context.bytesSinceCheckpoint += offset - stats.bytes
@@ -111,6 +105,29 @@ export class Staging {
     }
     this.#journal.commit(state)
     if (writer.flushed) writeHead(this.#context)
+  }
+
+  /** Commits in the log, or rolls back. On a full disk deletes get the reserve, and a second try. */
+  async #commitLog(strict: boolean): Promise<Position[]> {
+    const { writer, reserve } = this.#context
+    try {
+      return await writer.commit(strict)
+    } catch (error) {
+      await writer.rollback()
+      if (!isStoreError(error, 'QUOTA') || !this.#journal.onlyDeletes || !(await reserve.release())) throw error
+    }
+    const keys: Uint8Array[] = []
+    this.#journal.forEach((_, bytes, keyAt) => {
+      keys.push(bytes.slice(keyAt, keyAt + KEY_BYTES))
+    })
+    await this.begin()
+    try {
+      for (const key of keys) await this.append(TAG.delete, key)
+      return await writer.commit(strict)
+    } catch (error) {
+      await writer.rollback()
+      throw error
+    }
   }
 
   async rollback(): Promise<void> {

@@ -171,6 +171,7 @@ const costs: EngineCase[] = [
     async run({ open, storage }) {
       const store = await open()
       await store.put('the first makes a file')
+      await store.flush() // and what is done between commits
       for (let number = 0; number < 10; number++) {
         storage.calls.length = 0
         await store.put(`value ${number}`)
