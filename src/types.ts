@@ -61,7 +61,6 @@ export interface CompactOptions extends TaskOptions {
 export interface Damage {
   kind:
     | 'entry' // an entry that does not match its checksum, or cannot be walked past
-    | 'content' // a value that does not match the SHA-256 it was stored under
     | 'index' // the index differs from the log
     | 'segment' // a segment that is missing, cut short, or not the one its name says
     | 'head'

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createKernel } from '../kernel/kernel.js'
+import { RESERVE_BYTES } from '../store/reserve.js'
 import { makeExample } from '../testing/golden-recipes.js'
 import { CHECKPOINT } from './checkpoint.js'
 import { FORMAT_VERSION } from './config.js'
@@ -24,7 +25,7 @@ import {
 } from './entry.js'
 import { HEAD } from './head.js'
 import { RESERVED } from './key.js'
-import { README_TEXT } from './paths.js'
+import { README_TEXT, RESERVE_FILE } from './paths.js'
 
 const page = readFileSync(new URL('../../FORMAT.md', import.meta.url), 'utf8')
 
@@ -161,7 +162,8 @@ describe('the bytes of FORMAT.md are made by', () => {
     for (const [, kind, path = '', text = ''] of page.matchAll(/^```(hex|ini) (\S+)\n([^`]*)^```/gm)) {
       shown.set(path, kind === 'ini' ? Buffer.from(text) : hexDump(text))
     }
-    expect([...shown.keys()].sort()).toEqual(await storage.paths())
+    expect([...shown.keys(), RESERVE_FILE].sort()).toEqual(await storage.paths())
+    expect(await storage.contents(RESERVE_FILE)).toEqual(new Uint8Array(RESERVE_BYTES))
     for (const [path, bytes] of shown) {
       expect(Buffer.from(bytes).toString('hex'), path).toBe(Buffer.from(await storage.contents(path)).toString('hex'))
     }

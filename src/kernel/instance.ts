@@ -4,6 +4,7 @@
  * Called by kernel.ts; arena.ts and table.ts see an instance through `Exports`.
  */
 
+import { StoreError } from '../errors.js'
 import { wasmBase64 } from './module.js'
 
 /** What assembly/index.ts exports. Addresses are bytes in `memory`; i32 results that are counts or addresses come signed. */
@@ -37,8 +38,16 @@ export interface Exports {
   tableAdopt(total: number): number
 }
 
+/** Throws UNSUPPORTED where WebAssembly, or its SIMD, is missing or forbidden. */
 export async function compileModule(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0)))
+  const bytes = Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0))
+  try {
+    return await WebAssembly.compile(bytes)
+  } catch (cause) {
+    const message =
+      "WebAssembly cannot be used here; if the page has a Content-Security-Policy, it needs 'wasm-unsafe-eval'"
+    throw new StoreError('UNSUPPORTED', message, { cause })
+  }
 }
 
 export function instantiate(module: WebAssembly.Module): Exports {

@@ -23,6 +23,8 @@ export interface Context {
   readonly config: Config
   /** The store's id as 32 bytes. */
   readonly id: Uint8Array
+  /** Drawn at each opening and mixed into the hash tables: nobody can choose keys that collide. */
+  readonly seed: bigint
   /** The open README: while it is held, the store is ours. */
   readonly lock: StorageFile
   readonly head: HeadFile

@@ -53,9 +53,10 @@ export async function openContext(input: OpenInput): Promise<Context> {
     const files = new SegmentFiles(storage, config.segmentsPerDir)
     opened.push(files)
     await files.discover()
-    const seed = new DataView(new ArrayBuffer(8))
-    input.random(new Uint8Array(seed.buffer))
-    const state = new LogState(kernel, seed.getBigUint64(0))
+    const bits = new DataView(new ArrayBuffer(8))
+    input.random(new Uint8Array(bits.buffer))
+    const seed = bits.getBigUint64(0)
+    const state = new LogState(kernel, seed)
     const { head: last, unreadable } = head.read()
     const recovered = await recover({ storage, kernel, crc, id, files, state, head: last, unreadableSlots: unreadable })
     recovered.recovery.created = created
@@ -80,6 +81,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       crc,
       config,
       id,
+      seed,
       lock,
       head,
       files,

@@ -80,7 +80,7 @@ function badSegments({ files, state, writer, recovery }: Context, findings: read
 /** The state as the mended log gives it, a head that says so, and a checkpoint. */
 async function startAfresh(context: Context): Promise<void> {
   const { files, kernel, id, writer, head, recovery } = context
-  const fresh = new LogState(kernel, 0n)
+  const fresh = new LogState(kernel, context.seed)
   const replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
   await replayLog({ files, kernel, state: fresh, id, durable: writer.position, from: undefined, replayed })
   fresh.transaction = Math.max(fresh.transaction, writer.transaction)

@@ -25,7 +25,7 @@ export class Staging {
 
   constructor(context: Context) {
     this.#context = context
-    this.#overlay = context.kernel.table(0n)
+    this.#overlay = context.kernel.table(context.seed)
   }
 
   async begin(): Promise<void> {
