@@ -155,7 +155,10 @@ export interface Store extends Operations, AsyncDisposable {
   readonly id: string
   readonly recovery: Recovery
 
-  /** Stores bytes under their SHA-256 and returns it. What is there already is not written again. */
+  /**
+   * Stores bytes under their SHA-256 and returns it. What is there already is not written again. From a page the bytes are copied at the
+   * call; an engine in your own worker reads them until the promise resolves, so leave them as they are until then.
+   */
   put(data: Data, options?: PutOptions): Promise<Key>
   /** All of them in one transaction, keys in the same order. */
   putMany(data: Iterable<Data> | AsyncIterable<Data>, options?: PutOptions): Promise<Key[]>

@@ -3,7 +3,7 @@
  * shows the same table; format.test.ts compares them. The hot loops over entries (seal, verify, scan) are in assembly/entry.ts.
  */
 
-import { KEY_BYTES, RESERVED, reservedKey, reservedKind } from './key.js'
+import { KEY_BYTES, RESERVED, reservedKey } from './key.js'
 
 /** What a segment's file begins with, and the two older spellings that are read too. */
 export const MAGIC = 'DSEGMENT'
@@ -121,10 +121,4 @@ export function decodeSegmentList(value: Uint8Array): SegmentList | undefined {
   const view = new DataView(value.buffer, value.byteOffset, value.length)
   const staying = Array.from({ length: value.length / 4 - 1 }, (_, i) => view.getUint32((i + 1) * 4, true))
   return { segment: view.getUint32(0, true), staying }
-}
-
-/** True for the entries that describe the log itself and stand in no index. */
-export function isLogRecord(bytes: Uint8Array, keyAt: number): boolean {
-  const kind = reservedKind(bytes, keyAt)
-  return kind === RESERVED.segmentHeader || kind === RESERVED.segmentList
 }

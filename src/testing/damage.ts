@@ -6,6 +6,7 @@
 import { isStoreError } from '../errors.js'
 import { ENTRY, MAGIC_BYTES, TAG } from '../format/entry.js'
 import { keyHex, reservedKind } from '../format/key.js'
+import { RESERVE_FILE } from '../format/paths.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
@@ -53,7 +54,9 @@ export async function specimen(kernel: RecyclingKernel): Promise<Specimen> {
   const values = new Map(await readAll(engine))
   await engine.close()
   const deleted = [...contents, ...Array.from({ length: 6 }, (_, i) => name(i))].filter((key) => !values.has(key))
-  return { files: disk.contents(), values, deleted, chosen: new Set(Array.from({ length: 6 }, (_, i) => name(i))) }
+  // The reserve holds nothing: there is nothing in it to damage, and losing it is what it is for.
+  const files = new Map([...disk.contents()].filter(([path]) => path !== RESERVE_FILE))
+  return { files, values, deleted, chosen: new Set(Array.from({ length: 6 }, (_, i) => name(i))) }
 }
 
 export function isSegment(path: string): boolean {
