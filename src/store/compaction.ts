@@ -8,9 +8,10 @@ import { isStoreError, throwIfAborted } from '../errors.js'
 import { ENTRY, encodeSegmentList, MAGIC_BYTES, SEGMENT_LIST_KEY, TAG } from '../format/entry.js'
 import { Journal } from '../log/journal.js'
 import { SegmentWalk } from '../log/walk.js'
-import type { CompactReport } from '../types.js'
+import type { CompactOptions, CompactReport } from '../types.js'
 import type { Context } from './context.js'
-import type { Staging } from './staging.js'
+import { checkpointWithReserve } from './maintenance.js'
+import { flushLog, type Staging } from './staging.js'
 
 export const THRESHOLD = 0.5
 
@@ -37,13 +38,44 @@ export function oneStep({ state, config }: Context, segments: readonly number[])
   return segments.slice(0, count)
 }
 
+/** Rewrites every segment that is sparse, the one being written too, and gives the space back. */
+export async function compactStore(
+  context: Context,
+  staging: Staging,
+  { threshold, signal, onProgress }: CompactOptions & { threshold: number },
+): Promise<CompactReport> {
+  throwIfAborted(signal)
+  const { state, writer } = context
+  const active = state.segments.get(writer.position.segment)
+  if (active && (active.bytes - active.liveBytes) / active.bytes >= threshold) {
+    await flushLog(context)
+    await writer.roll()
+  }
+  const report: CompactReport = { segments: 0, copiedBytes: 0, freedBytes: 0 }
+  let left = sparseSegments(context, threshold)
+  const total = left.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
+  while (left.length > 0) {
+    throwIfAborted(signal)
+    const step = oneStep(context, left)
+    const done = await compactSegments(context, staging, step, signal)
+    // On a full disk a step may have done a part only; what it passed over is damaged.
+    left = left.filter((segment) => state.segments.has(segment) && (done.segments > 0 || !step.includes(segment)))
+    report.segments += done.segments
+    report.copiedBytes += done.copiedBytes
+    report.freedBytes += done.freedBytes
+    onProgress?.({ done: report.freedBytes, total })
+  }
+  if (report.segments > 0) await checkpointWithReserve(context)
+  report.freedBytes -= report.copiedBytes
+  return report
+}
+
 /** Rewrites these segments in one transaction. Those in which damage is met are left as they are, and not tried again. */
 export async function compactSegments(
   context: Context,
   staging: Staging,
   segments: readonly number[],
   signal?: AbortSignal,
-  onProgress?: (bytes: number) => void,
 ): Promise<CompactReport> {
   const { state } = context
   const gone = new Journal()
@@ -55,7 +87,7 @@ export async function compactSegments(
     const freedBytes = victims.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
     try {
       await staging.transact(true, async () => {
-        for (const victim of victims) await copyLive(context, staging, victim, gone, signal, onProgress)
+        for (const victim of victims) await copyLive(context, staging, victim, gone, signal)
         await appendList(context, staging, victims)
       })
     } catch (error) {
@@ -100,7 +132,6 @@ async function copyLive(
   segment: number,
   gone: Journal,
   signal: AbortSignal | undefined,
-  onProgress: ((bytes: number) => void) | undefined,
 ): Promise<void> {
   const walk = new SegmentWalk(context.files, context.kernel)
   let end = 0
@@ -121,7 +152,6 @@ async function copyLive(
       }
       gone.add(tag, part.bytes, keyAt, segment, location.offset, size)
     }
-    onProgress?.(end)
   }
   if (end < (context.state.segments.get(segment)?.bytes ?? 0)) throw new Unsound(segment)
 }

@@ -27,16 +27,10 @@ import type {
   Transaction,
 } from '../types.js'
 import { checkStore } from './check.js'
-import { compactSegments, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
+import { compactSegments, compactStore, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
 import type { Context } from './context.js'
 import { dataBytes, toBytes } from './data.js'
-import {
-  CHECKPOINT_BYTES_LEAST,
-  checkpoint,
-  checkpointIsDue,
-  checkpointWithReserve,
-  closingCheckpointIsDue,
-} from './maintenance.js'
+import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointIsDue } from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
 import { readValue, readValues } from './read.js'
@@ -231,34 +225,9 @@ export class Engine implements Store {
 
   async compact(options: CompactOptions = {}): Promise<CompactReport> {
     this.#assertOpen()
-    const { threshold = THRESHOLD, signal, onProgress } = options
+    const { threshold = THRESHOLD } = options
     if (!(threshold >= 0 && threshold <= 1)) throw new TypeError(`threshold is a number from 0 to 1, not ${threshold}`)
-    return await this.#queue.turn(async () => {
-      throwIfAborted(signal)
-      const { state, writer } = this.#context
-      const active = state.segments.get(writer.position.segment)
-      if (active && (active.bytes - active.liveBytes) / active.bytes >= threshold) {
-        await flushLog(this.#context)
-        await writer.roll()
-      }
-      const report: CompactReport = { segments: 0, copiedBytes: 0, freedBytes: 0 }
-      let left = sparseSegments(this.#context, threshold)
-      const total = left.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
-      while (left.length > 0) {
-        throwIfAborted(signal)
-        const step = oneStep(this.#context, left)
-        const done = await compactSegments(this.#context, this.#staging, step, signal)
-        // On a full disk a step may have done a part only; what it passed over is damaged.
-        left = left.filter((segment) => state.segments.has(segment) && (done.segments > 0 || !step.includes(segment)))
-        report.segments += done.segments
-        report.copiedBytes += done.copiedBytes
-        report.freedBytes += done.freedBytes
-        onProgress?.({ done: report.freedBytes, total })
-      }
-      if (report.segments > 0) await checkpointWithReserve(this.#context)
-      report.freedBytes -= report.copiedBytes
-      return report
-    })
+    return await this.#queue.turn(() => compactStore(this.#context, this.#staging, { ...options, threshold }))
   }
 
   async flush(): Promise<void> {
