@@ -88,7 +88,10 @@ export interface Recovery {
   rolledBack: { entries: number; bytes: number }
   /** Files in lost+found/ that this opening wrote. */
   setAside: string[]
-  /** What was found damaged. When it is not empty the store is degraded: all else stays readable, `check({ repair: true })` mends it. */
+  /**
+   * What was found damaged. Head, checkpoint, config and README have been mended already. With an entry or a segment among it the
+   * store is degraded: all else stays readable, nothing is compacted, and `check({ repair: true })` mends it.
+   */
   damaged: Damage[]
 }
 

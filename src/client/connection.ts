@@ -77,7 +77,13 @@ export class Connection {
       throwIfAborted(signal)
       signal?.addEventListener('abort', onAbort)
       this.#pending.set(id, {
-        resolve: (result, take) => resolve(read ? read(result as Result<T>, take) : (result as R)),
+        resolve: (result, take) => {
+          try {
+            resolve(read ? read(result as Result<T>, take) : (result as R))
+          } catch (error) {
+            reject(error) // no memory for the value, say: the other answers of the message are still to come
+          }
+        },
         reject,
         progress: (progress) => {
           try {
@@ -110,15 +116,20 @@ export class Connection {
     try {
       await closed
     } finally {
+      this.#rejectPending(this.#ended)
       this.#events.ended?.()
     }
+  }
+
+  #rejectPending(error: Error): void {
+    for (const id of this.#pending.keys()) this.#take(id)?.reject(error)
   }
 
   /** Ends the connection: what is pending rejects with `error`, and so does every later call. */
   fail(error: Error): void {
     const first = !this.#ended
     this.#ended ??= error
-    for (const id of this.#pending.keys()) this.#take(id)?.reject(error)
+    this.#rejectPending(error)
     if (first) this.#events.ended?.()
   }
 

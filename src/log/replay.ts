@@ -4,6 +4,7 @@
  * segment that has bytes, it is the torn tail of a crash; anywhere else it is damage, which is reported and walked around.
  */
 
+import { isStoreError } from '../errors.js'
 import { decodeSegmentHeader, decodeSegmentList, ENTRY, MAGIC_BYTES, NO_SEGMENT, TAG } from '../format/entry.js'
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
@@ -153,7 +154,12 @@ class Replay {
     const found: number[] = []
     for (const segment of this.#files.list()) {
       if (segment < from || this.#ignored.has(segment)) continue
-      if ((await this.#walk.size(segment)) > 0) found.push(segment)
+      try {
+        if ((await this.#walk.size(segment)) > 0) found.push(segment)
+      } catch (error) {
+        // Gone since the store was opened: one of the missing, then.
+        if (!isStoreError(error, 'NOT_FOUND')) throw error
+      }
     }
     return found
   }

@@ -20,6 +20,7 @@ export class SegmentFiles {
   readonly #opening = new Map<number, Promise<StorageFile>>()
   readonly #present = new Set<number>()
   #pinned: number | undefined
+  #isClosed = false
 
   constructor(storage: Storage, segmentsPerDir: number, handlesMax = OPEN_HANDLES_MAX) {
     this.#storage = storage
@@ -116,6 +117,7 @@ export class SegmentFiles {
 
   /** Closes every handle. Waits for those being opened, so that none is left behind. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#pinned = undefined
     await Promise.allSettled(this.#opening.values())
     for (const file of this.#open.values()) file.close()
@@ -139,10 +141,21 @@ export class SegmentFiles {
         where: { segment, file: this.path(segment) },
       })
     }
-    const file = await this.#storage.open(this.path(segment), { create })
+    if (this.#isClosed) throw new StoreError('CLOSED', 'the store is closed; open it again')
+    const file = await this.#openOrForget(segment, create)
     this.#open.set(segment, file)
     this.#evict(segment)
     return file
+  }
+
+  async #openOrForget(segment: number, create: boolean): Promise<StorageFile> {
+    try {
+      return await this.#storage.open(this.path(segment), { create })
+    } catch (error) {
+      // It vanished under us: from now on it is a missing segment.
+      if (isStoreError(error, 'NOT_FOUND')) this.#present.delete(segment)
+      throw error
+    }
   }
 
   #evict(keep: number): void {

@@ -3,7 +3,7 @@
  * in use. Damage becomes findings; only an abort or an I/O error of the disk itself ends it early.
  */
 
-import { throwIfAborted } from '../errors.js'
+import { isStoreError, throwIfAborted } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { keyHex } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
@@ -101,7 +101,12 @@ async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> 
 async function checkCheckpoint({ storage, kernel, checkpoint, id, crc }: Context): Promise<Damage[]> {
   if (checkpoint === undefined) return []
   const file = checkpointFile(checkpoint.segment)
-  const load = await loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc)
-  if (load.kind === 'loaded') return []
-  return [{ kind: 'checkpoint', file, message: 'the checkpoint does not match its checksum' }]
+  try {
+    const load = await loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc)
+    if (load.kind === 'loaded') return []
+    return [{ kind: 'checkpoint', file, message: 'the checkpoint does not match its checksum' }]
+  } catch (error) {
+    if (!isStoreError(error, 'NOT_FOUND')) throw error
+    return [{ kind: 'checkpoint', file, message: 'the checkpoint is missing' }]
+  }
 }

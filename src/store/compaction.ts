@@ -57,7 +57,7 @@ export async function compactStore(
   while (left.length > 0) {
     throwIfAborted(signal)
     const step = oneStep(context, left)
-    const done = await compactSegments(context, staging, step, signal)
+    const done = await compactSegments(context, staging, step, true, signal)
     // On a full disk a step may have done a part only; what it passed over is damaged.
     left = left.filter((segment) => state.segments.has(segment) && (done.segments > 0 || !step.includes(segment)))
     report.segments += done.segments
@@ -75,6 +75,7 @@ export async function compactSegments(
   context: Context,
   staging: Staging,
   segments: readonly number[],
+  mayUseReserve: boolean,
   signal?: AbortSignal,
 ): Promise<CompactReport> {
   const { state } = context
@@ -94,7 +95,10 @@ export async function compactSegments(
       if (error instanceof Unsound) {
         context.unsound.add(error.segment)
         victims = victims.filter((segment) => segment !== error.segment)
-      } else if (isStoreError(error, 'QUOTA') && (victims.length > 1 || (await context.reserve.release()))) {
+      } else if (
+        isStoreError(error, 'QUOTA') &&
+        (victims.length > 1 || (mayUseReserve && (await context.reserve.release())))
+      ) {
         // Little room: one at a time, the deadest first, and then with the reserve.
         victims = deadestFirst(context, victims).slice(0, 1)
       } else {

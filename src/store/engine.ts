@@ -3,7 +3,7 @@
  * one's own and Node programs use. It needs storage and a kernel and nothing else of the platform.
  */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { ENTRY } from '../format/entry.js'
 import { keyHex, parseKey } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
@@ -36,6 +36,9 @@ import { WriteQueue } from './queue.js'
 import { readValue, readValues } from './read.js'
 import { flushLog, Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
+
+/** Bytes that `putMany` takes from its source ahead of the writing. */
+const WAITING_BYTES_MAX = 32 * 1024 * 1024
 
 export interface OpenEngineOptions extends EngineOptions {
   /** What the store calls itself; only for the caller. */
@@ -72,12 +75,16 @@ export class Engine implements Store {
   readonly #staging: Staging
   readonly #queue: WriteQueue
   readonly #transactions = new Set<EngineTransaction>()
+  /** Reads that have not ended: a close waits for them. */
+  readonly #reads = new Set<Promise<unknown>>()
+  /** After a compaction that found no room: bytes of the log from which on the next is tried. */
+  #compactFrom = 0
   #closing: Promise<void> | undefined
 
   constructor(context: Context, name: string, durability: Durability) {
     this.name = name
     this.id = context.config.id
-    this.recovery = context.recovery
+    this.recovery = { ...context.recovery, damaged: [...context.recovery.damaged] }
     this.#context = context
     this.#durability = durability
     this.#staging = new Staging(context)
@@ -100,7 +107,17 @@ export class Engine implements Store {
     this.#assertOpen()
     return await this.transaction(async (tx) => {
       const keys: Promise<Key>[] = []
-      for await (const item of data) keys.push(tx.put(item))
+      let bytesWaiting = 0
+      for await (const item of data) {
+        const key = tx.put(item)
+        // Met below; until then a failure is nobody's, and must not end the process.
+        key.catch(() => undefined)
+        keys.push(key)
+        bytesWaiting += dataBytes(item)
+        if (bytesWaiting < WAITING_BYTES_MAX) continue
+        await key
+        bytesWaiting = 0
+      }
       return await Promise.all(keys)
     }, options)
   }
@@ -118,12 +135,12 @@ export class Engine implements Store {
   async get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined> {
     this.#assertOpen()
     const name = parseKey(key)
-    return await readValue(this.#context, name, () => this.#context.state.keys.find(name))
+    return await this.#reading(readValue(this.#context, name, () => this.#context.state.keys.find(name)))
   }
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     this.#assertOpen()
-    return await readValues(this.#context, Array.from(keys, parseKey))
+    return await this.#reading(readValues(this.#context, Array.from(keys, parseKey)))
   }
 
   async has(key: KeyLike): Promise<boolean> {
@@ -247,10 +264,11 @@ export class Engine implements Store {
   async #close(): Promise<void> {
     await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
     await this.#queue.idle()
+    await Promise.allSettled(this.#reads)
     const { writer, head, files, lock } = this.#context
     try {
       await flushLog(this.#context)
-      if (closingCheckpointIsDue(this.#context)) await checkpoint(this.#context)
+      if (closingCheckpointIsDue(this.#context)) await checkpoint(this.#context).catch(unlessNoRoom)
       await head.flush()
       await writer.close()
     } finally {
@@ -260,16 +278,28 @@ export class Engine implements Store {
     }
   }
 
-  /** Between commits. What fails here is not lost: it is due again after the next commit, and `compact` and `close` report it. */
+  /** Between commits. What fails here is not lost: it is due again after a later commit, and `compact` and `close` report it. */
   async #maintain(): Promise<void> {
     const context = this.#context
+    const { bytes } = context.state.totals()
     try {
-      const sparse = sparseSegments(context, THRESHOLD)
-      if (sparse.length > 0) await compactSegments(context, this.#staging, oneStep(context, sparse))
+      const sparse = bytes < this.#compactFrom ? [] : sparseSegments(context, THRESHOLD)
+      if (sparse.length > 0) await compactSegments(context, this.#staging, oneStep(context, sparse), false)
       if (checkpointIsDue(context)) await checkpoint(context)
-      await context.reserve.fill()
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error
+      // No room on the disk, or no memory. Each try costs a copy, so the next one waits until the log has grown by a segment.
+      if (!isStoreError(error) && !(error instanceof RangeError)) throw error
+      this.#compactFrom = bytes + context.config.segmentBytesMax
+    }
+    await context.reserve.fill().catch(unlessFailed)
+  }
+
+  async #reading<T>(read: Promise<T>): Promise<T> {
+    this.#reads.add(read)
+    try {
+      return await read
+    } finally {
+      this.#reads.delete(read)
     }
   }
 
@@ -293,6 +323,16 @@ export class Engine implements Store {
   #assertOpen(): void {
     if (this.#closing) throw new StoreError('CLOSED', 'the store is closed; open it again')
   }
+}
+
+/** A checkpoint that finds no room is only missed at the next opening, which reads the log instead. */
+function unlessNoRoom(error: unknown): void {
+  if (!isStoreError(error, 'QUOTA')) throw error
+}
+
+/** What the disk refuses to the reserve it may give it later. */
+function unlessFailed(error: unknown): void {
+  if (!isStoreError(error)) throw error
 }
 
 interface Content {

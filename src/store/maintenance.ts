@@ -43,7 +43,7 @@ export async function checkpoint(context: Context): Promise<void> {
   const old = context.checkpoint
   context.checkpoint = position
   context.bytesSinceCheckpoint = 0
-  if (old) await storage.remove(checkpointFile(old.segment))
+  if (old && old.segment !== position.segment) await storage.remove(checkpointFile(old.segment))
   await removeRetired(context)
 }
 

@@ -39,11 +39,11 @@ export async function readValues(
   context: Context,
   keys: readonly Uint8Array[],
 ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
-  const { reader, state, writer } = context
+  const { reader, writer } = context
   const values: (Uint8Array<ArrayBuffer> | undefined)[] = new Array(keys.length).fill(undefined)
   const wanted: Wanted[] = []
   keys.forEach((key, index) => {
-    const location = state.keys.find(key)
+    const location = context.state.keys.find(key)
     if (location) wanted.push({ location, key, keyAt: 0, index })
   })
   wanted.sort((a, b) => a.location.segment - b.location.segment || a.location.offset - b.location.offset)
@@ -51,7 +51,7 @@ export async function readValues(
     const { location, key, index } = wanted[next] as Wanted
     if (!reader.ready(location, writer)) {
       // Opens the segment for its neighbours too, or finds where the key is by now.
-      values[index] = await readValue(context, key, () => state.keys.find(key))
+      values[index] = await readValue(context, key, () => context.state.keys.find(key))
       next++
       continue
     }

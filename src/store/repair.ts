@@ -14,7 +14,7 @@ import { LogState } from '../log/state.js'
 import type { CheckReport, Damage } from '../types.js'
 import { appendList } from './compaction.js'
 import type { Context } from './context.js'
-import { checkpoint } from './maintenance.js'
+import { checkpointWithReserve } from './maintenance.js'
 import { readValue } from './read.js'
 import { setAside } from './recovery.js'
 import type { Staging } from './staging.js'
@@ -93,7 +93,7 @@ async function startAfresh(context: Context): Promise<void> {
   recovery.damaged.length = 0
   head.reset({ transaction: fresh.transaction, ...writer.position })
   await head.flush()
-  await checkpoint(context)
+  await checkpointWithReserve(context)
 }
 
 async function isReadable(context: Context, key: Uint8Array): Promise<boolean> {

@@ -1,6 +1,7 @@
 /**
  * A file of nothing that is given up when the disk is full, so that deleting and compacting still work: they need a little room to say
- * what is gone before anything can be given back. It is filled again, between commits, as soon as there is room.
+ * what is gone before anything can be given back. It is filled again, between commits, as soon as there is room. It is not written,
+ * only sized: a browser's quota counts the sizes of files, and that is what is full in a browser.
  */
 
 import { isStoreError } from '../errors.js'

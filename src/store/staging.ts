@@ -19,6 +19,8 @@ export class Staging {
   readonly #context: Context
   readonly #overlay: Table
   readonly #journal = new Journal()
+  /** Keys whose damaged entry this transaction replaces. */
+  readonly #healed: string[] = []
 
   /** The segment in which the transaction began. */
   firstSegment = 0
@@ -32,6 +34,7 @@ export class Staging {
     await this.#context.writer.begin()
     this.firstSegment = this.#context.writer.position.segment
     this.#journal.clear()
+    this.#healed.length = 0
     if (this.#overlay.count > 0) this.#overlay.clear()
   }
 
@@ -64,10 +67,27 @@ export class Staging {
 
   /** Stores content under its own hash. What is there already, and not known to be damaged, is not written again. */
   async put(key: Uint8Array, value: Uint8Array): Promise<void> {
-    const { damagedKeys } = this.#context
-    if (this.has(key) && (damagedKeys.size === 0 || !damagedKeys.has(keyHex(key)))) return
+    const live = this.find(key)
+    if (live) {
+      if (await this.#isSound(key, live)) return
+      this.#healed.push(keyHex(key))
+    }
     await this.set(key, value)
-    if (damagedKeys.size > 0) damagedKeys.delete(keyHex(key))
+  }
+
+  /** False when what is there is known to be damaged, or, in a degraded store, turns out to be. */
+  async #isSound(key: Uint8Array, live: Location): Promise<boolean> {
+    const { damagedKeys, files, degraded } = this.#context
+    if (damagedKeys.size > 0 && damagedKeys.has(keyHex(key))) return false
+    if (!files.has(live.segment)) return false
+    if (!degraded) return true
+    try {
+      await this.get(key)
+      return true
+    } catch (error) {
+      if (!isStoreError(error, 'CORRUPT')) throw error
+      return false
+    }
   }
 
   async set(key: Uint8Array, value: Uint8Array): Promise<void> {
@@ -104,6 +124,7 @@ export class Staging {
       stats.bytes = offset
     }
     this.#journal.commit(state)
+    for (const key of this.#healed) this.#context.damagedKeys.delete(key)
     if (writer.flushed) writeHead(this.#context)
   }
 
