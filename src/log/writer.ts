@@ -106,7 +106,7 @@ export class LogWriter {
 
   /** True when everything committed is flushed. */
   get flushed(): boolean {
-    return !this.#dirty
+    return !this.#dirty && this.#unfinished === undefined
   }
 
   /** Starts a transaction: finishes an undoing that failed before. */
@@ -165,7 +165,9 @@ export class LogWriter {
     if (this.#written > 0) await this.#finishSegment()
   }
 
+  /** Makes durable what is committed. What failed and could not be undone yet is undone first, or it would last as well. */
   async flush(): Promise<void> {
+    if (this.#unfinished) await this.#undo(this.#unfinished)
     if (!this.#dirty) return
     assert(this.#file !== undefined, 'what is dirty is open')
     await this.#file.flush()
