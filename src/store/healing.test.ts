@@ -1,0 +1,93 @@
+/** What a put promises about content that is there but damaged, and what a close and a repair leave behind. */
+
+import { expect, test } from 'vitest'
+import { StoreError } from '../errors.js'
+import { noise } from '../testing/bytes.js'
+import { isSegment } from '../testing/damage.js'
+import { SimulatedDisk } from '../testing/simulated-disk.js'
+import { openEngine } from './engine.js'
+
+/** The files of a closed store with these values in it, one to a segment. */
+async function closedStore(values: Uint8Array[]): Promise<{ files: Map<string, Uint8Array>; keys: string[] }> {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk, { maxSegmentSize: 1024 })
+  const keys: string[] = []
+  for (const value of values) keys.push(await engine.put(value))
+  await engine.close()
+  return { files: new Map(disk.contents()), keys }
+}
+
+const values = Array.from({ length: 6 }, (_, i) => noise(2000, i))
+
+test('a healing put whose transaction was rolled back does not keep the next put from healing', async () => {
+  const { files, keys } = await closedStore(values)
+  const path = 'data/0/2'
+  const bytes = files.get(path)?.slice() as Uint8Array
+  bytes[1000] = (bytes[1000] as number) ^ 1
+  const engine = await openEngine(SimulatedDisk.of(new Map([...files, [path, bytes]])))
+  const key = keys[2] as string
+  await expect(engine.get(key)).rejects.toMatchObject({ code: 'CORRUPT' })
+  const tx = await engine.begin()
+  await tx.put(values[2] as Uint8Array)
+  await tx.rollback()
+  expect(await engine.put(values[2] as Uint8Array)).toBe(key)
+  expect(await engine.get(key)).toEqual(values[2])
+})
+
+test('a put of content whose segment is missing writes it anew, though no get has met the loss', async () => {
+  const { files, keys } = await closedStore(values)
+  files.delete('data/0/1')
+  const engine = await openEngine(SimulatedDisk.of(files))
+  expect(engine.recovery.damaged.map(({ kind }) => kind)).toContain('segment')
+  for (const value of values) await engine.put(value)
+  expect(await engine.getMany(keys)).toEqual(values)
+})
+
+test('a close waits for the reads that are under way, and leaves no file open', async () => {
+  const { files, keys } = await closedStore(values)
+  const disk = SimulatedDisk.of(files)
+  const engine = await openEngine(disk)
+  const read = engine.getMany(keys)
+  await engine.close()
+  expect(await read).toEqual(values)
+  for (const path of disk.contents().keys()) {
+    if (isSegment(path)) (await disk.open(path)).close() // LOCKED if anybody still had it
+  }
+})
+
+test('a repair whose checkpoint stands where the damaged one did keeps it', async () => {
+  const disk = new SimulatedDisk()
+  const options = { checkpointBytes: 64 }
+  for (let round = 0; round < 2; round++) {
+    const engine = await openEngine(disk, options)
+    await engine.set('ab'.repeat(32), `round ${round}`)
+    await engine.close()
+  }
+  const engine = await openEngine(disk, options)
+  const file = await disk.open('index.1')
+  expect(file.size()).toBeGreaterThan(128)
+  file.write(new Uint8Array([1, 2, 3]), 40)
+  file.close()
+  expect(await engine.check({ repair: true })).toMatchObject({ clean: true, findings: [{ kind: 'checkpoint' }] })
+  expect((await engine.check()).clean).toBe(true)
+  await engine.close()
+  expect((await openEngine(disk, options)).recovery.source).toBe('checkpoint')
+})
+
+test('a flush after a commit that failed does not make it last', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk)
+  const kept = await engine.put('kept')
+  await engine.flush() // and what is done between commits
+  const fails = new Set(['flush', 'truncate']) // the flush of the commit, and the cut that undoes it
+  disk.onCall = (call) => {
+    if (fails.delete(call)) throw new StoreError('IO', `${call} fails`)
+  }
+  await expect(engine.put('refused')).rejects.toMatchObject({ code: 'IO' })
+  expect(fails.size).toBe(0)
+  disk.onCall = () => {}
+  await engine.flush()
+  const left = await openEngine(SimulatedDisk.of(disk.contents()))
+  expect((await left.stats()).count).toBe(1)
+  expect(await left.get(kept)).toEqual(new TextEncoder().encode('kept'))
+})
