@@ -4,6 +4,7 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { CHECKPOINT } from '../format/checkpoint.js'
 import { ENTRY } from '../format/entry.js'
 import { keyHex, parseKey } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
@@ -176,7 +177,7 @@ export class Engine implements Store {
     throwIfAborted(options.signal)
     const block = this.#context.state.keys.entries().slice()
     const view = new DataView(block.buffer)
-    const entryBytes = block.length / Math.max(1, this.#context.state.keys.count)
+    const { entryBytes } = CHECKPOINT
     for (let at = 0; at < block.length; at += entryBytes) {
       throwIfAborted(options.signal)
       yield { key: keyHex(block, at), size: view.getUint32(at + entryBytes - 4, true) - ENTRY.putHeaderBytes }
