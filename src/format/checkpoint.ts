@@ -112,3 +112,25 @@ export function checkpointBytes(header: Pick<CheckpointHeader, 'keys' | 'shadows
     header.segments.count * CHECKPOINT.segmentBytes
   )
 }
+
+export interface IndexRecord {
+  /** Where its key stands in the block. */
+  at: number
+  segment: number
+  offset: number
+  size: number
+}
+
+/** The records of a block of keys or shadows, one by one. */
+export function* records(block: Uint8Array): Generator<IndexRecord> {
+  const view = new DataView(block.buffer, block.byteOffset, block.length)
+  for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
+    const numbers = at + KEY_BYTES
+    yield {
+      at,
+      segment: view.getUint32(numbers, true),
+      offset: view.getUint32(numbers + 4, true),
+      size: view.getUint32(numbers + 8, true),
+    }
+  }
+}

@@ -10,16 +10,18 @@ import {
   decodeCheckpointHeader,
   encodeCheckpointHeader,
 } from '../format/checkpoint.js'
+import { ENTRY } from '../format/entry.js'
 import type { Crc } from '../format/head.js'
 import { checkpointFile } from '../format/paths.js'
 import type { Table } from '../kernel/kernel.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
-import { type LogState, valueBytes } from './state.js'
-import type { Position } from './writer.js'
+import type { Position } from './position.js'
+import type { LogState } from './state.js'
 
 const NO_LIST = { segment: 0, offset: 0, size: 0 }
-/** Between two bytes of a record of the key block: where its `size` stands. */
-const SIZE_AT = CHECKPOINT.entryBytes - 4
+const RECORD_WORDS = CHECKPOINT.entryBytes / 4
+/** The last word of a record. */
+const SIZE_WORD = RECORD_WORDS - 1
 
 /** Writes `index.<n>` for the state as it is at `position`, and returns its size in bytes. It is durable when this resolves. */
 export async function saveCheckpoint(
@@ -109,16 +111,13 @@ function loadTable(file: StorageFile, table: Table, at: number, block: { count: 
   )
 }
 
+/** Not by `records`, which would take a tenth of a second for a million keys. */
 function sumValues(keys: Table): number {
   const block = keys.entries()
-  const view = new DataView(block.buffer, block.byteOffset, block.length)
-  const location = { segment: 0, offset: 0, size: 0 }
+  const words = new Uint32Array(block.buffer, block.byteOffset, block.length / 4)
   let sum = 0
-  for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
-    location.size = view.getUint32(at + SIZE_AT, true)
-    sum += valueBytes(location)
-  }
-  return sum
+  for (let word = SIZE_WORD; word < words.length; word += RECORD_WORDS) sum += words[word] ?? 0
+  return sum - keys.count * ENTRY.putHeaderBytes
 }
 
 function encodeSegments(state: LogState): Uint8Array<ArrayBuffer> {

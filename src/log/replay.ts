@@ -9,13 +9,15 @@ import { decodeSegmentHeader, decodeSegmentList, ENTRY, MAGIC_BYTES, NO_SEGMENT,
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { Damage, Recovery } from '../types.js'
+import { SegmentChain } from './chain.js'
+import { Findings } from './findings.js'
 import type { Gap } from './inspect.js'
 import { Journal } from './journal.js'
+import { isBefore, type Position, START } from './position.js'
 import type { Batch } from './reader.js'
 import type { SegmentFiles } from './segments.js'
 import type { LogState } from './state.js'
 import { SegmentWalk } from './walk.js'
-import type { Position } from './writer.js'
 
 export interface ReplayResult {
   /** End of the last committed transaction. */
@@ -26,10 +28,7 @@ export interface ReplayResult {
   tailEntries: number
   /** What was found wrong, without what lies in retired segments. */
   damaged: Damage[]
-  /**
-   * Behind the last damage whose key is not known for sure. An older value of any key may have been replaced there, so before
-   * it only those values are believed that prove themselves by their SHA-256.
-   */
+  /** See `Findings.doubt`. */
   doubt: Position
   /** Segments that a committed compaction retired, whose files are still there. */
   retired: number[]
@@ -60,7 +59,7 @@ export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fr
   let { from } = input
   for (;;) {
     try {
-      const result = await new Replay(input, ignored).run(from)
+      const result = await new Replay(input, ignored, from).run(from)
       result.retired.push(...ignored)
       return { ...result, fromCheckpoint: from !== undefined }
     } catch (error) {
@@ -80,14 +79,11 @@ class StartAgain extends Error {
   }
 }
 
-const NOWHERE: Position = { segment: 0, offset: 0 }
-
 class Replay {
   readonly #files: SegmentFiles
   readonly #kernel: Kernel
   readonly #walk: SegmentWalk
   readonly #state: LogState
-  readonly #id: Uint8Array
   readonly #durable: Position
   readonly #replayed: Recovery['replayed']
   /** Called after each batch; may throw to stop. */
@@ -100,24 +96,18 @@ class Replay {
   readonly #pending = new Journal()
   readonly #reached = new Map<number, number>()
   #pendingList: number[] | undefined
-  #list: number[] | undefined
-  #damaged: Damage[] = []
-  #doubt: Position = NOWHERE
+  readonly #findings = new Findings()
+  readonly #chain: SegmentChain
   readonly #retired: number[] = []
-  /** Where the walk began, and where it stopped in each segment so far. */
-  #from = 0
-  readonly #walked = new Map<number, number>()
-  /** Segments that a header says came before its own, and that have no bytes or no file. */
-  readonly #absent: number[] = []
-  #end: Position = NOWHERE
+  #end: Position = START
   #passedMark = false
 
-  constructor(input: ReplayInput, ignored: ReadonlySet<number>) {
+  constructor(input: ReplayInput, ignored: ReadonlySet<number>, from: Position | undefined) {
     this.#files = input.files
     this.#kernel = input.kernel
     this.#walk = new SegmentWalk(input.files, input.kernel)
     this.#state = input.state
-    this.#id = input.id
+    this.#chain = new SegmentChain(input.files, input.id, from?.segment ?? 0, this.#findings)
     this.#durable = input.durable
     this.#replayed = input.replayed
     this.#onProgress = input.onProgress
@@ -127,27 +117,20 @@ class Replay {
   /** Replays what follows `from`, the position of the checkpoint in the state, or everything. Throws StartAgain. */
   async run(from: Position | undefined): Promise<ReplayResult> {
     const segments = await this.#withBytes(from?.segment ?? 0)
-    this.#end = from ?? NOWHERE
-    this.#from = from?.segment ?? 0
+    this.#end = from ?? START
     let stop = this.#end
     for (const segment of segments) {
       const start = segment === from?.segment ? from.offset : 0
       const isLast = segment === segments.at(-1)
       this.#replayed.segments++
       stop = { segment, offset: await this.#segment(segment, start, isLast) }
-      this.#walked.set(segment, stop.offset)
+      this.#chain.walked(stop)
     }
     await this.#passMark()
-    if (from) this.#leftovers(from.segment)
-    this.#findMissing()
-    return {
-      end: this.#end,
-      stop,
-      tailEntries: this.#pending.count,
-      damaged: this.#damaged,
-      doubt: this.#doubt,
-      retired: this.#retired,
-    }
+    if (from) this.#retired.push(...this.#chain.leftovers(this.#state))
+    this.#chain.findMissing(this.#state, this.#durable)
+    const { damaged, doubt } = this.#findings
+    return { end: this.#end, stop, tailEntries: this.#pending.count, damaged, doubt, retired: this.#retired }
   }
 
   async #withBytes(from: number): Promise<number[]> {
@@ -174,7 +157,7 @@ class Replay {
       const beginning = await this.#walk.beginning(segment)
       if (beginning !== 'magic') {
         if (beginning === 'torn' && isTail(0)) return 0
-        this.#damaged.push({ kind: 'segment', message: 'the segment does not begin as one', segment, offset: 0 })
+        this.#findings.report({ kind: 'segment', message: 'the segment does not begin as one', segment, offset: 0 })
         isTorn = beginning === 'torn'
       }
       this.#reached.set(segment, MAGIC_BYTES)
@@ -212,13 +195,13 @@ class Replay {
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
         const value = batch.bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
         if (kind === RESERVED.segmentList) this.#takeList(segment, value)
-        else this.#checkHeader(segment, offset, value)
+        else this.#takeHeader(segment, offset, value)
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
       this.#pending.add(tag === TAG.put ? TAG.put : TAG.delete, batch.bytes, keyAt, segment, offset, size)
     }
-    if (!chained) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
+    if (!chained) this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
     this.#onProgress?.()
   }
 
@@ -227,7 +210,7 @@ class Replay {
     if (!this.#passedMark && !isBefore({ segment, offset: at }, this.#durable)) await this.#passMark()
     this.#holed.add(segment)
     const key = entry === undefined ? gap.claimedKey : entry.tag === TAG.commit ? undefined : entry.key
-    this.#damaged.push({
+    this.#findings.report({
       kind: 'entry',
       message: entry ? 'one bit of the entry is flipped' : `${next - at} bytes are no entry`,
       segment,
@@ -241,7 +224,7 @@ class Replay {
     } else if (entry) {
       this.#pending.add(entry.tag, entry.key, 0, segment, at, next - at)
     } else {
-      this.#doubtUpTo({ segment, offset: next })
+      this.#findings.doubtUpTo({ segment, offset: next })
       if (gap.claimedKey && gap.chained && !this.#state.keys.has(gap.claimedKey)) {
         this.#pending.add(TAG.put, gap.claimedKey, 0, segment, at, next - at)
       }
@@ -268,91 +251,33 @@ class Replay {
 
   /** A compaction is committed: of the segments before it only those in its list still count. */
   async #retireAllBut(list: number[]): Promise<void> {
-    this.#list = list
+    const listSegment = this.#state.list?.segment ?? 0
+    this.#chain.listed(list, listSegment)
     const kept = new Set(list)
     for (const segment of [...this.#state.segments.keys()]) {
-      if (kept.has(segment) || segment >= this.#listSegment) continue
+      if (kept.has(segment) || segment >= listSegment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
       if (this.#holed.has(segment)) throw new StartAgain([segment])
       await retireSegment(this.#files, this.#kernel, this.#state, segment)
       this.#retired.push(segment)
-      this.#damaged = this.#damaged.filter((damage) => damage.segment !== segment)
+      this.#findings.forget(segment)
     }
+  }
+
+  #takeHeader(segment: number, offset: number, value: Uint8Array): void {
+    const header = decodeSegmentHeader(value)
+    if (header === undefined || offset !== MAGIC_BYTES) return
+    this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
+    if (!this.#chain.follows(segment, header)) return
+    // What was behind the last commit then, and could not be cut off because damage was there, never happened.
+    this.#pending.cutAt(header.previous === NO_SEGMENT ? 0 : header.previous, header.previousEnd)
+    this.#pendingList = undefined
   }
 
   /** A list that stands in another segment than it says is one of a misplaced file, and retires nothing. */
   #takeList(segment: number, value: Uint8Array): void {
     const list = decodeSegmentList(value)
     if (list?.segment === segment) this.#pendingList = list.staying
-  }
-
-  /** Compares what a segment says of itself with its name and with the segment before it. */
-  #checkHeader(segment: number, offset: number, value: Uint8Array): void {
-    const header = decodeSegmentHeader(value)
-    if (header === undefined || offset !== MAGIC_BYTES) return
-    this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
-    const { previous, previousEnd } = header
-    const end = this.#walked.get(previous)
-    if (header.id.some((byte, i) => byte !== this.#id[i])) {
-      this.#damaged.push({ kind: 'segment', message: "the segment is another store's", segment, offset })
-      this.#doubtUpTo({ segment: segment + 1, offset: 0 })
-    } else if (header.segment !== segment) {
-      this.#damaged.push({ kind: 'segment', message: `the file holds segment ${header.segment}`, segment, offset })
-      this.#doubtUpTo({ segment: Math.max(segment, header.segment) + 1, offset: 0 })
-    } else if (header.isFresh) {
-      // What was behind the last commit then, and could not be cut off because damage was there, never happened.
-      this.#pending.cutAt(previous === NO_SEGMENT ? 0 : previous, previousEnd)
-      this.#pendingList = undefined
-    } else if (previous === NO_SEGMENT || previous < this.#from) {
-      return // nothing was before it, or a checkpoint has covered it
-    } else if (end === undefined) {
-      this.#absent.push(previous)
-    } else if (end !== previousEnd) {
-      const message = `the segment has ${end} bytes, and had ${previousEnd} when it was closed`
-      this.#damaged.push({ kind: 'segment', message, segment: previous, offset: Math.min(end, previousEnd) })
-      this.#doubtUpTo({ segment, offset: 0 })
-    }
-  }
-
-  /** Files older than the checkpoint that it does not know: retired before it, and their removal did not last. */
-  #leftovers(checkpoint: number): void {
-    for (const segment of this.#files.list()) {
-      if (segment < checkpoint && !this.#state.segments.has(segment)) this.#retired.push(segment)
-    }
-  }
-
-  /** Segments that have to be there and are not, and the end of the one in which the durable mark lies. */
-  #findMissing(): void {
-    const missing = new Set<number>()
-    for (const segment of this.#state.segments.keys()) if (!this.#files.has(segment)) missing.add(segment)
-    for (const segment of this.#list ?? []) if (!this.#files.has(segment)) missing.add(segment)
-    // A compaction's list says which of the older ones were given up.
-    for (const segment of this.#absent) if (!this.#isRetired(segment)) missing.add(segment)
-    const { segment, offset } = this.#durable
-    const end = this.#walked.get(segment)
-    if (offset > 0 && segment >= this.#from && end === undefined && !this.#isRetired(segment)) missing.add(segment)
-    for (const segment of missing) {
-      this.#damaged.push({ kind: 'segment', message: 'the segment is missing', segment })
-      // What an older one held, the checkpoint knows.
-      if (segment >= this.#from) this.#doubtUpTo({ segment: segment + 1, offset: 0 })
-    }
-    if (end !== undefined && end < offset) {
-      const message = `the segment ends at ${end} and was durable up to ${offset}`
-      this.#damaged.push({ kind: 'segment', message, segment, offset: end, size: offset - end })
-      this.#doubtUpTo(this.#durable)
-    }
-  }
-
-  #isRetired(segment: number): boolean {
-    return this.#list !== undefined && segment < this.#listSegment && !this.#list.includes(segment)
-  }
-
-  get #listSegment(): number {
-    return this.#state.list?.segment ?? 0
-  }
-
-  #doubtUpTo(position: Position): void {
-    if (isBefore(this.#doubt, position)) this.#doubt = position
   }
 }
 
@@ -375,8 +300,4 @@ export async function retireSegment(
     }
   }
   state.segments.delete(segment)
-}
-
-export function isBefore(a: Position, b: Position): boolean {
-  return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 }

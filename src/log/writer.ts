@@ -17,23 +17,17 @@ import {
   encodeSegmentHeader,
   MAGIC,
   MAGIC_BYTES,
-  NO_SEGMENT,
   segmentHeaderKey,
   TAG,
   type Tag,
 } from '../format/entry.js'
 import type { Arena, Kernel, Location } from '../kernel/kernel.js'
 import type { StorageFile } from '../storage/storage.js'
+import type { Position } from './position.js'
 import type { SegmentFiles } from './segments.js'
 
 /** The buffer is written out when it passes this: a write call costs up to 200 microseconds, a mebibyte about 500. */
 const BUFFER_BYTES = 1024 * 1024
-
-/** A place between two entries. */
-export interface Position {
-  segment: number
-  offset: number
-}
 
 interface Begun {
   position: Position
@@ -324,5 +318,3 @@ export class LogWriter {
     this.#unfinished = undefined
   }
 }
-
-export const NO_POSITION: Position = { segment: NO_SEGMENT, offset: 0 }

@@ -4,7 +4,7 @@
  */
 
 import { isStoreError, throwIfAborted } from '../errors.js'
-import { CHECKPOINT } from '../format/checkpoint.js'
+import { records } from '../format/checkpoint.js'
 import { keyHex } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
 import type { Table } from '../kernel/kernel.js'
@@ -76,12 +76,10 @@ function differences({ state }: Context, fresh: LogState): Damage[] {
 function compareTables(used: Table, fresh: Table, what: string, report: (message: string, key: string) => void): void {
   const each = (table: Table, other: Table, message: string, compare: boolean) => {
     const block = table.entries().slice()
-    for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
-      const mine = table.find(block, at)
-      const theirs = other.find(block, at)
-      const differ =
-        theirs === undefined || (compare && mine && !(samePlace(mine, theirs) && mine.size === theirs.size))
-      if (differ) report(message, keyHex(block, at))
+    for (const mine of records(block)) {
+      const theirs = other.find(block, mine.at)
+      const agree = theirs && (!compare || (samePlace(mine, theirs) && mine.size === theirs.size))
+      if (!agree) report(message, keyHex(block, mine.at))
     }
   }
   each(used, fresh, `the ${what} has another place for the key than the log`, true)

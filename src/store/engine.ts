@@ -4,10 +4,10 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
-import { CHECKPOINT } from '../format/checkpoint.js'
-import { ENTRY } from '../format/entry.js'
+import { records } from '../format/checkpoint.js'
 import { keyHex, parseKey } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
+import { valueBytes } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
 import type {
   CheckOptions,
@@ -176,11 +176,9 @@ export class Engine implements Store {
     this.#assertOpen()
     throwIfAborted(options.signal)
     const block = this.#context.state.keys.entries().slice()
-    const view = new DataView(block.buffer)
-    const { entryBytes } = CHECKPOINT
-    for (let at = 0; at < block.length; at += entryBytes) {
+    for (const record of records(block)) {
       throwIfAborted(options.signal)
-      yield { key: keyHex(block, at), size: view.getUint32(at + entryBytes - 4, true) - ENTRY.putHeaderBytes }
+      yield { key: keyHex(block, record.at), size: valueBytes(record) }
     }
   }
 

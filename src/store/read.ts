@@ -6,8 +6,8 @@
 import { isStoreError, StoreError } from '../errors.js'
 import { keyHex, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
+import { isBefore } from '../log/position.js'
 import { corrupt, type Wanted } from '../log/reader.js'
-import { isBefore } from '../log/replay.js'
 import { samePlace } from '../log/state.js'
 import type { Context } from './context.js'
 

@@ -8,10 +8,10 @@ import type { Crc, Head } from '../format/head.js'
 import { checkpointNumber, HEAD_FILE, LOST_AND_FOUND } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
-import { isBefore, type ReplayResult, replayLog } from '../log/replay.js'
+import { isBefore, type Position, START } from '../log/position.js'
+import { type ReplayResult, replayLog } from '../log/replay.js'
 import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
-import type { Position } from '../log/writer.js'
 import type { Storage } from '../storage/storage.js'
 import type { Damage, Recovery } from '../types.js'
 
@@ -58,7 +58,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
         : 'one slot of the head cannot be read: torn by a crash, or damaged'
     recovery.damaged.push({ kind: 'head', file: HEAD_FILE, message })
   }
-  const durable = later(head ?? { segment: 0, offset: 0 }, checkpoint?.position ?? { segment: 0, offset: 0 })
+  const durable = later(head ?? START, checkpoint?.position ?? START)
   const { kernel, id } = input
   const { replayed } = recovery
   const replay = await replayLog({ files, kernel, state, id, durable, from: checkpoint?.position, replayed })

@@ -5,11 +5,12 @@
  */
 
 import { isStoreError, throwIfAborted } from '../errors.js'
-import { CHECKPOINT } from '../format/checkpoint.js'
+import { records } from '../format/checkpoint.js'
 import { TAG } from '../format/entry.js'
 import { KEY_BYTES, keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
-import { isBefore, replayLog } from '../log/replay.js'
+import { isBefore, START } from '../log/position.js'
+import { replayLog } from '../log/replay.js'
 import { LogState } from '../log/state.js'
 import type { CheckReport, Damage } from '../types.js'
 import { appendList } from './compaction.js'
@@ -86,7 +87,7 @@ async function startAfresh(context: Context): Promise<void> {
   fresh.transaction = Math.max(fresh.transaction, writer.transaction)
   context.state = fresh
   context.degraded = false
-  context.doubt = { segment: 0, offset: 0 }
+  context.doubt = START
   context.retired = []
   context.damagedKeys.clear()
   context.unsound.clear()
@@ -108,10 +109,8 @@ async function isReadable(context: Context, key: Uint8Array): Promise<boolean> {
 
 function entriesOf(table: Table): { key: Uint8Array; location: Location }[] {
   const block = table.entries().slice()
-  const found: { key: Uint8Array; location: Location }[] = []
-  for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
-    const location = table.find(block, at)
-    if (location) found.push({ key: block.slice(at, at + KEY_BYTES), location })
-  }
-  return found
+  return Array.from(records(block), (location) => ({
+    key: block.slice(location.at, location.at + KEY_BYTES),
+    location,
+  }))
 }

@@ -8,7 +8,7 @@ import { TAG } from '../format/entry.js'
 import { KEY_BYTES, keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
-import type { Position } from '../log/writer.js'
+import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
 import { readValue } from './read.js'
 
