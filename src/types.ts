@@ -61,6 +61,7 @@ export interface CompactOptions extends TaskOptions {
 export interface Damage {
   kind:
     | 'entry' // an entry that does not match its checksum, or cannot be walked past
+    | 'content' // a whole entry whose content does not match its SHA-256
     | 'index' // the index differs from the log
     | 'segment' // a segment that is missing, cut short, or not the one its name says
     | 'head'

@@ -161,6 +161,7 @@ describe('the entries that describe the log', () => {
       segmentBytesMax: u32,
       version: u16,
       isFresh: fc.boolean(),
+      tellsChosenKeys: fc.boolean(),
       transaction: u53,
       id: fc.constant(id),
     })

@@ -37,7 +37,10 @@ export const SEGMENT_HEADER = {
   segmentBytesMax: 16,
   /** Version of the format, as in the config: u16. */
   version: 20,
-  /** u16; bit 0: the segment goes on behind damage. Then `previous` and `previousEnd` are the last commit's end: what follows there never happened. */
+  /**
+   * u16; bit 0: the segment goes on behind damage. Then `previous` and `previousEnd` are the last commit's end: what follows there never
+   * happened. Bit 1: the log tells when keys are chosen (reserved key 3).
+   */
   flags: 22,
   /** Transactions committed before this segment began: u64. */
   transaction: 24,
@@ -56,10 +59,17 @@ export interface SegmentHeader {
   version: number
   /** The segment goes on behind damage: what stands between `previousEnd` of `previous` and this segment never happened. */
   isFresh: boolean
+  /** The log has an entry under `CHOSEN_KEYS_KEY` if any key is not its content's SHA-256. False in segments of other programs. */
+  tellsChosenKeys: boolean
   transaction: number
   /** 32 bytes. */
   id: Uint8Array
 }
+
+const FLAG = { isFresh: 1, tellsChosenKeys: 2 } as const
+
+/** Under this key an empty value says that keys are chosen, from `set` or from another program; it stands once in a log, or not at all. */
+export const CHOSEN_KEYS_KEY: Uint8Array<ArrayBuffer> = reservedKey(RESERVED.chosenKeys)
 
 export function segmentHeaderKey(segment: number): Uint8Array<ArrayBuffer> {
   return reservedKey(RESERVED.segmentHeader, segment)
@@ -74,7 +84,11 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuff
   view.setUint32(SEGMENT_HEADER.segmentsPerDir, header.segmentsPerDir, true)
   view.setUint32(SEGMENT_HEADER.segmentBytesMax, header.segmentBytesMax, true)
   view.setUint16(SEGMENT_HEADER.version, header.version, true)
-  view.setUint16(SEGMENT_HEADER.flags, header.isFresh ? 1 : 0, true)
+  view.setUint16(
+    SEGMENT_HEADER.flags,
+    (header.isFresh ? FLAG.isFresh : 0) | (header.tellsChosenKeys ? FLAG.tellsChosenKeys : 0),
+    true,
+  )
   view.setBigUint64(SEGMENT_HEADER.transaction, BigInt(header.transaction), true)
   bytes.set(header.id, SEGMENT_HEADER.id)
   return bytes
@@ -84,6 +98,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuff
 export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefined {
   if (value.length !== SEGMENT_HEADER.bytes) return undefined
   const view = new DataView(value.buffer, value.byteOffset, value.length)
+  const flags = view.getUint16(SEGMENT_HEADER.flags, true)
   return {
     segment: view.getUint32(SEGMENT_HEADER.segment, true),
     previous: view.getUint32(SEGMENT_HEADER.previous, true),
@@ -91,7 +106,8 @@ export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefine
     segmentsPerDir: view.getUint32(SEGMENT_HEADER.segmentsPerDir, true),
     segmentBytesMax: view.getUint32(SEGMENT_HEADER.segmentBytesMax, true),
     version: view.getUint16(SEGMENT_HEADER.version, true),
-    isFresh: (view.getUint16(SEGMENT_HEADER.flags, true) & 1) === 1,
+    isFresh: (flags & FLAG.isFresh) !== 0,
+    tellsChosenKeys: (flags & FLAG.tellsChosenKeys) !== 0,
     transaction: Number(view.getBigUint64(SEGMENT_HEADER.transaction, true)),
     id: value.slice(SEGMENT_HEADER.id, SEGMENT_HEADER.id + 32),
   }

@@ -9,7 +9,7 @@ import type { Key, KeyLike } from '../types.js'
 export const KEY_BYTES = 32
 
 /** Kinds of the store's own entries: byte 15 of a key that begins with 15 zero bytes. FORMAT.md, "Reserved keys". */
-export const RESERVED = { segmentHeader: 1, segmentList: 2 } as const
+export const RESERVED = { segmentHeader: 1, segmentList: 2, chosenKeys: 3 } as const
 const RESERVED_ZEROS = 15
 
 const HEX = /^[0-9a-f]{64}$/
@@ -51,6 +51,11 @@ export function parseKey(key: KeyLike): Uint8Array<ArrayBuffer> {
     })
   }
   return bytes
+}
+
+/** True when the key at `at` is a user's. */
+export function isUserKey(bytes: Uint8Array, at = 0): boolean {
+  return reservedKind(bytes, at) === undefined
 }
 
 /** Which of the store's own entries the key at `at` names; undefined for a user's key. */

@@ -154,6 +154,8 @@ export interface Batch {
   /** For each entry: its offset in `bytes`, its size, its tag. */
   records: Uint32Array
   bytes: Uint8Array<ArrayBuffer>
+  /** The arena whose first bytes these are. */
+  arena: Arena
   /** Offset in the file of bytes[0]. */
   base: number
 }
@@ -185,7 +187,8 @@ export class SegmentScan {
       let result = this.#arena.scan(0, got, this.#records)
       for (;;) {
         if (result.count > 0) {
-          yield { count: result.count, records: this.#records, bytes: this.#arena.view(0, got), base }
+          const bytes = this.#arena.view(0, got)
+          yield { count: result.count, records: this.#records, bytes, arena: this.#arena, base }
         }
         if (result.stop !== 'full') break
         result = this.#arena.scan(result.at, got, this.#records)

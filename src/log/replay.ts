@@ -46,8 +46,8 @@ export interface ReplayInput {
   from: Position | undefined
   /** Counted up; starts from zero when the replay has to start again. */
   replayed: Recovery['replayed']
-  /** Called after each batch; may throw to stop. */
-  onProgress?: () => void
+  /** Sees each batch after it was taken in; may throw to stop. */
+  onBatch?: (segment: number, batch: Batch) => void
 }
 
 /**
@@ -86,8 +86,7 @@ class Replay {
   readonly #state: LogState
   readonly #durable: Position
   readonly #replayed: Recovery['replayed']
-  /** Called after each batch; may throw to stop. */
-  readonly #onProgress: (() => void) | undefined
+  readonly #onBatch: ReplayInput['onBatch']
   /** Retired segments whose files are damaged. */
   readonly #ignored: ReadonlySet<number>
   /** Segments with gaps: they can't be taken out of the state again entry by entry. */
@@ -110,7 +109,7 @@ class Replay {
     this.#chain = new SegmentChain(input.files, input.id, from?.segment ?? 0, this.#findings)
     this.#durable = input.durable
     this.#replayed = input.replayed
-    this.#onProgress = input.onProgress
+    this.#onBatch = input.onBatch
     this.#ignored = ignored
   }
 
@@ -202,7 +201,7 @@ class Replay {
       this.#pending.add(tag === TAG.put ? TAG.put : TAG.delete, batch.bytes, keyAt, segment, offset, size)
     }
     if (!chained) this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
-    this.#onProgress?.()
+    this.#onBatch?.(segment, batch)
   }
 
   async #gap(segment: number, gap: Gap): Promise<void> {

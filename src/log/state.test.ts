@@ -23,7 +23,7 @@ function shown(state: LogState) {
     Array.from({ length: entries.length / 44 }, (_, i) =>
       Buffer.from(entries.subarray(i * 44, i * 44 + 44)).toString('hex'),
     ).sort()
-  const { transaction, list, valueBytes } = state
+  const { transaction, list, userBytes } = state
   const segments = [...state.segments].sort(([a], [b]) => a - b)
   return {
     keys: table(state.keys.entries()),
@@ -31,7 +31,7 @@ function shown(state: LogState) {
     segments,
     transaction,
     list,
-    valueBytes,
+    userBytes,
   }
 }
 
@@ -44,7 +44,7 @@ describe('a state', () => {
     state.apply(TAG.put, name(1), 0, place(1, 8))
     expect(state.keys.find(name(1))).toEqual(place(1, 8))
     expect(state.shadows.find(name(1))).toEqual({ segment: NO_SEGMENT, offset: 0, size: 1 })
-    expect([liveBytes(state, 0), liveBytes(state, 1), state.valueBytes]).toEqual([0, 50, 50 - ENTRY.putHeaderBytes])
+    expect([liveBytes(state, 0), liveBytes(state, 1), state.userBytes]).toEqual([0, 50, 50 - ENTRY.putHeaderBytes])
   })
 
   it('tells two PUTs of one key in one segment apart', () => {
@@ -115,7 +115,7 @@ describe('a state', () => {
     const state = new LogState(kernel, 1n)
     state.apply(TAG.put, name(1), 0, place(0, 8))
     state.retireEntry(TAG.put, name(1), 0, place(0, 8))
-    expect([state.keys.count, state.valueBytes]).toEqual([0, 0])
+    expect([state.keys.count, state.userBytes]).toEqual([0, 0])
     state.retireEntry(TAG.put, name(2), 0, place(0, 99))
   })
 })

@@ -27,8 +27,11 @@ export class LogState {
   transaction = 0
   /** The last committed segment list; undefined before the first compaction. */
   list: Location | undefined
-  /** Bytes of the values of all keys. */
-  valueBytes = 0
+  /** Live entries of the users' keys, and the bytes of their values. */
+  userCount = 0
+  userBytes = 0
+  /** Live entries of each kind of the store's own, but for segment headers and lists. */
+  readonly ownCounts = new Map<number, number>()
 
   constructor(kernel: Kernel, seed: bigint) {
     this.keys = kernel.table(seed)
@@ -41,7 +44,14 @@ export class LogState {
     this.segments.clear()
     this.transaction = 0
     this.list = undefined
-    this.valueBytes = 0
+    this.userCount = 0
+    this.userBytes = 0
+    this.ownCounts.clear()
+  }
+
+  /** Live entries of a kind of the store's own. */
+  ownCount(kind: number): number {
+    return this.ownCounts.get(kind) ?? 0
   }
 
   segment(segment: number): SegmentState {
@@ -78,11 +88,12 @@ export class LogState {
    * went in the same compaction, and a crash kept the file) the key goes too.
    */
   retireEntry(tag: Tag, keys: Uint8Array, at: number, location: Location): void {
-    if (tag !== TAG.put || reservedKind(keys, at) !== undefined) return
+    const kind = reservedKind(keys, at)
+    if (tag !== TAG.put || kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) return
     const live = this.keys.find(keys, at)
     if (live && samePlace(live, location)) {
       this.keys.delete(keys, at)
-      this.valueBytes -= valueBytes(live)
+      this.#count(keys, at, live, -1)
       return
     }
     const shadow = this.shadows.find(keys, at)
@@ -107,7 +118,7 @@ export class LogState {
     const old = this.keys.find(keys, at)
     if (old) {
       this.#lose(old)
-      this.valueBytes -= valueBytes(old)
+      this.#count(keys, at, old, -1)
       this.#shadow(keys, at, NO_SEGMENT, 0)
     } else {
       const shadow = this.shadows.find(keys, at)
@@ -118,14 +129,14 @@ export class LogState {
     }
     this.keys.set(keys, at, location.segment, location.offset, location.size)
     this.segment(location.segment).liveBytes += location.size
-    this.valueBytes += valueBytes(location)
+    this.#count(keys, at, location, 1)
   }
 
   #delete(keys: Uint8Array, at: number, location: Location): void {
     const old = this.keys.find(keys, at)
     if (old) {
       this.#lose(old)
-      this.valueBytes -= valueBytes(old)
+      this.#count(keys, at, old, -1)
       this.keys.delete(keys, at)
       this.#shadow(keys, at, location.segment, location.offset)
     } else {
@@ -136,6 +147,17 @@ export class LogState {
       this.shadows.set(keys, at, location.segment, location.offset, shadow.size)
     }
     this.segment(location.segment).liveBytes += DELETE_BYTES
+  }
+
+  /** Counts a live entry that came (1) or went (-1). */
+  #count(keys: Uint8Array, at: number, location: Location, change: 1 | -1): void {
+    const kind = reservedKind(keys, at)
+    if (kind === undefined) {
+      this.userCount += change
+      this.userBytes += change * valueBytes(location)
+    } else {
+      this.ownCounts.set(kind, this.ownCount(kind) + change)
+    }
   }
 
   #applyList(location: Location): void {
@@ -163,7 +185,7 @@ export class LogState {
   }
 }
 
-export function samePlace(a: Location, b: Location): boolean {
+export function samePlace(a: Partial<Location>, b: Partial<Location>): boolean {
   return a.segment === b.segment && a.offset === b.offset
 }
 

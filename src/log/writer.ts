@@ -224,6 +224,7 @@ export class LogWriter {
       segmentBytesMax: this.#options.segmentBytesMax,
       version: FORMAT_VERSION,
       isFresh: this.#segment === this.#options.freshSegment,
+      tellsChosenKeys: true,
       transaction: this.#transaction,
       id: this.#options.id,
     })

@@ -5,15 +5,18 @@
 
 import { isStoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { keyHex } from '../format/key.js'
+import { ENTRY, TAG } from '../format/entry.js'
+import { isUserKey, KEY_BYTES, keyHex, sameKey } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
 import type { Table } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
+import type { Batch } from '../log/reader.js'
 import { replayLog } from '../log/replay.js'
 import { LogState, samePlace } from '../log/state.js'
 import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
 import type { Context } from './context.js'
-import { repairStore } from './repair.js'
+import { keysAreHashes } from './provenance.js'
+import { isLogDamage, repairStore } from './repair.js'
 import { flushLog, type Staging } from './staging.js'
 
 /** More differences than this say nothing new. */
@@ -37,18 +40,48 @@ async function inspectStore(context: Context, options: CheckOptions): Promise<Ch
   const fresh = new LogState(kernel, 0n)
   const replayed: Recovery['replayed'] = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
   const total = state.totals().bytes
-  const onProgress = (): void => {
+  // By place, as the replay may start again.
+  const mismatched = new Map<string, Damage>()
+  const hashed = await keysAreHashes(context)
+  const onBatch = (segment: number, batch: Batch): void => {
     throwIfAborted(signal)
+    if (hashed) for (const found of mismatches(segment, batch)) mismatched.set(`${segment}:${found.offset}`, found)
     options.onProgress?.({ done: Math.min(replayed.bytes, total), total })
   }
   const { id } = context
   const durable = writer.position
-  const result = await replayLog({ files, kernel, state: fresh, id, durable, from: undefined, replayed, onProgress })
+  const result = await replayLog({ files, kernel, state: fresh, id, durable, from: undefined, replayed, onBatch })
   const findings: Damage[] = [...result.damaged]
+  // Where entries are missing, the one may be among them that says that keys are chosen.
+  if (!context.degraded && !findings.some(isLogDamage)) findings.push(...mismatched.values())
   for (const { key } of findings) if (key !== undefined) context.damagedKeys.add(key)
   if (!context.degraded) findings.push(...differences(context, fresh))
   findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
   return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }
+}
+
+/** PUTs of contents that are not what their key says: written wrong, as their checksum agrees. */
+function mismatches(segment: number, { count, records, bytes, arena, base }: Batch): Damage[] {
+  const puts: number[] = []
+  for (let i = 0; i < count; i++) {
+    const at = records[i * 3] as number
+    if (records[i * 3 + 2] === TAG.put && isUserKey(bytes, at + ENTRY.key)) puts.push(i)
+  }
+  const digests = arena.sha256Batch(
+    puts.flatMap((i) => [
+      (records[i * 3] as number) + ENTRY.putHeaderBytes,
+      (records[i * 3 + 1] as number) - ENTRY.putHeaderBytes,
+    ]),
+  )
+  const found: Damage[] = []
+  puts.forEach((i, nth) => {
+    const at = records[i * 3] as number
+    const keyAt = at + ENTRY.key
+    if (sameKey(bytes, keyAt, digests, nth * KEY_BYTES)) return
+    const message = 'the content does not match its SHA-256'
+    found.push({ kind: 'content', message, key: keyHex(bytes, keyAt), segment, offset: base + at })
+  })
+  return found
 }
 
 /** Where the state in use and the replayed one disagree. */

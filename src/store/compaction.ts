@@ -11,6 +11,7 @@ import { SegmentWalk } from '../log/walk.js'
 import type { CompactOptions, CompactReport } from '../types.js'
 import type { Context } from './context.js'
 import { checkpointWithReserve } from './maintenance.js'
+import { noteForeignKeys } from './provenance.js'
 import { flushLog, type Staging } from './staging.js'
 
 export const THRESHOLD = 0.5
@@ -89,6 +90,7 @@ export async function compactSegments(
     try {
       await staging.transact(true, async () => {
         for (const victim of victims) await copyLive(context, staging, victim, gone, signal)
+        await noteForeignKeys(context, staging)
         await appendList(context, staging, victims)
       })
     } catch (error) {

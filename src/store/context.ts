@@ -37,6 +37,8 @@ export interface Context {
   readonly hasher: Hasher
   readonly reserve: Reserve
   readonly recovery: Recovery
+  /** Whether another program wrote the oldest segment; undefined until somebody asks. */
+  foreign: boolean | undefined
   /** True while an entry or a segment is damaged: then nothing is compacted and no checkpoint hides the damage. */
   degraded: boolean
   /** Before this place only values that prove themselves by their SHA-256 are believed. */

@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { keyHex, parseKey } from '../format/key.js'
+import { isUserKey, keyHex, parseKey } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
@@ -178,6 +178,7 @@ export class Engine implements Store {
     const block = this.#context.state.keys.entries().slice()
     for (const record of records(block)) {
       throwIfAborted(options.signal)
+      if (!isUserKey(block, record.at)) continue
       yield { key: keyHex(block, record.at), size: valueBytes(record) }
     }
   }
@@ -221,8 +222,8 @@ export class Engine implements Store {
     const { state } = this.#context
     const { bytes, liveBytes } = state.totals()
     return {
-      count: state.keys.count,
-      bytes: state.valueBytes,
+      count: state.userCount,
+      bytes: state.userBytes,
       logBytes: bytes,
       liveBytes,
       deadBytes: bytes - liveBytes,

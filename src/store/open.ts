@@ -92,6 +92,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       hasher: new Hasher(kernel),
       reserve: new Reserve(storage),
       recovery: recovered.recovery,
+      foreign: undefined,
       degraded: recovered.degraded,
       doubt: recovered.replay.doubt,
       checkpoint: recovered.checkpoint,

@@ -7,15 +7,16 @@
 import { isStoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { TAG } from '../format/entry.js'
-import { KEY_BYTES, keyHex } from '../format/key.js'
+import { isUserKey, KEY_BYTES, keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { isBefore, START } from '../log/position.js'
 import { replayLog } from '../log/replay.js'
-import { LogState } from '../log/state.js'
+import { LogState, samePlace } from '../log/state.js'
 import type { CheckReport, Damage } from '../types.js'
 import { appendList } from './compaction.js'
 import type { Context } from './context.js'
 import { checkpointWithReserve } from './maintenance.js'
+import { noteChosenKeys } from './provenance.js'
 import { readValue } from './read.js'
 import { setAside } from './recovery.js'
 import type { Staging } from './staging.js'
@@ -30,13 +31,15 @@ export async function repairStore(
   const { files, state, writer, storage } = context
   await writer.roll()
   const bad = badSegments(context, findings)
+  const isLogDamaged = context.degraded || findings.some(isLogDamage)
+  const mismatched = findings.filter(({ kind }) => kind === 'content')
   const survivors: Uint8Array[] = []
   const lost: Uint8Array[] = []
   const doubtful = new Set<number>()
   for (const { key, location } of entriesOf(state.keys)) {
     if (!bad.has(location.segment) && files.has(location.segment) && !isBefore(location, context.doubt)) continue
     throwIfAborted(signal)
-    if (await isReadable(context, key)) {
+    if (!mismatched.some((finding) => samePlace(finding, location)) && (await isReadable(context, key))) {
       if (bad.has(location.segment)) survivors.push(key)
     } else {
       lost.push(key)
@@ -53,9 +56,11 @@ export async function repairStore(
     await staging.transact(true, async () => {
       for (const key of survivors) {
         const value = await readValue(context, key, () => state.keys.find(key))
-        if (value) await staging.set(key, value)
+        if (value) await staging.append(TAG.put, key, value)
       }
       for (const key of lost) await staging.append(TAG.delete, key)
+      // What told that keys are chosen may be among what is lost.
+      if (isLogDamaged) await noteChosenKeys(staging)
       for (const { key } of tombstones) await staging.append(TAG.delete, key)
       const missing = [...state.segments.keys()].filter((segment) => !files.has(segment))
       await appendList(context, staging, [...bad, ...missing])
@@ -63,7 +68,16 @@ export async function repairStore(
     for (const segment of bad) await files.remove(segment)
   }
   await startAfresh(context)
-  return { kept: survivors.length, lost: lost.map((key) => keyHex(key)), setAside: aside }
+  return {
+    kept: survivors.length,
+    lost: lost.filter((key) => isUserKey(key)).map((key) => keyHex(key)),
+    setAside: aside,
+  }
+}
+
+/** True for damage of the log itself: then an entry is missing, and nobody knows which. */
+export function isLogDamage({ kind }: Damage): boolean {
+  return kind === 'entry' || kind === 'segment'
 }
 
 /** Segments with damage in them, and files that are no part of the log: what a crash and damage together left. */

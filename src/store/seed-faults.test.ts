@@ -21,6 +21,8 @@ import { type EngineContext, engineContext, key, keysOf, text, value } from '../
 
 /** Where the first entry of a transaction stands in a new segment. */
 const FIRST = MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES
+/** What the first `set` adds: the note that keys are chosen. */
+const NOTE = ENTRY.putHeaderBytes
 
 const store = () => engineContext(memoryStorage())
 
@@ -49,9 +51,10 @@ test('1: two puts of one key in one transaction leave the second, also after a c
   })
   expect(text(await engine.get(key(1)))).toBe('new')
   const { copiedBytes } = await engine.compact({ threshold: 0 })
-  // The new value, the list of one segment that stays, and what opens and closes any log. The old value is not among it.
+  // The new value, the note that keys are chosen, the list of one segment that stays, and what opens and closes any log. The old
+  // value is not among it.
   const list = ENTRY.putHeaderBytes + 8
-  expect(copiedBytes).toBe(FIRST + ENTRY.putHeaderBytes + 3 + list + COMMIT.length)
+  expect(copiedBytes).toBe(FIRST + ENTRY.putHeaderBytes + 3 + NOTE + list + COMMIT.length)
   expect(text(await engine.get(key(1)))).toBe('new')
   expect(text(await (await reopenFromLog()).get(key(1)))).toBe('new')
 })
@@ -252,7 +255,7 @@ test('14: a torn record in the middle does not keep the store from opening: all 
   await storage.remove('index.0')
   const log = await storage.contents('data/0/0')
   // The second transaction's entry: its first half is there, zeros follow.
-  const at = FIRST + ENTRY.putHeaderBytes + 7 + COMMIT.length
+  const at = FIRST + ENTRY.putHeaderBytes + 7 + NOTE + COMMIT.length
   log.fill(0, at + 24, at + ENTRY.putHeaderBytes + 7)
   await storage.replace('data/0/0', log)
   const engine = await open()

@@ -10,6 +10,7 @@ import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
 import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
+import { keysAreHashes, noteChosenKeys } from './provenance.js'
 import { readValue } from './read.js'
 
 /** In the overlay: the key is deleted in this transaction. No entry has this size. */
@@ -69,29 +70,30 @@ export class Staging {
   async put(key: Uint8Array, value: Uint8Array): Promise<void> {
     const live = this.find(key)
     if (live) {
-      if (await this.#isSound(key, live)) return
+      if (await this.#isThere(key, live, value)) return
       this.#healed.push(keyHex(key))
     }
-    await this.set(key, value)
+    await this.append(TAG.put, key, value)
   }
 
-  /** False when what is there is known to be damaged, or, in a degraded store, turns out to be. */
-  async #isSound(key: Uint8Array, live: Location): Promise<boolean> {
+  /** Whether the live entry of the key holds this content. What is known to be damaged, or in a degraded store turns out to be, does not. */
+  async #isThere(key: Uint8Array, live: Location, value: Uint8Array): Promise<boolean> {
     const { damagedKeys, files, degraded } = this.#context
     if (damagedKeys.size > 0 && damagedKeys.has(keyHex(key))) return false
     if (!files.has(live.segment)) return false
-    if (!degraded) return true
+    if (!degraded && (await keysAreHashes(this.#context))) return true
     try {
-      await this.get(key)
-      return true
+      return sameBytes(await this.get(key), value)
     } catch (error) {
       if (!isStoreError(error, 'CORRUPT')) throw error
       return false
     }
   }
 
+  /** Stores under a key of the caller's choice. */
   async set(key: Uint8Array, value: Uint8Array): Promise<void> {
     await this.append(TAG.put, key, value)
+    await noteChosenKeys(this)
   }
 
   async delete(key: Uint8Array): Promise<boolean> {
@@ -175,4 +177,8 @@ function writeHead({ head, state, writer, degraded }: Context): void {
   } catch (error) {
     if (!isStoreError(error)) throw error
   }
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a?.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -33,6 +33,19 @@ const storing: EngineCase[] = [
     },
   },
   {
+    name: 'a put is not taken in by other bytes that were set under its key',
+    async run({ open, reopen }) {
+      const store = await open()
+      await store.set(ABC, 'ABC')
+      equal(await store.put('abc'), ABC, 'key')
+      equal(text(await store.get(ABC)), 'abc', 'value')
+      equal((await store.stats()).transactions, 2, 'transactions')
+      await store.put('abc')
+      equal((await store.stats()).transactions, 2, 'transactions when it is there already')
+      equal(text(await (await reopen()).get(ABC)), 'abc', 'value after reopening')
+    },
+  },
+  {
     name: 'every kind of data with the same bytes has the same key, and is stored once',
     async run({ open }) {
       const store = await open()

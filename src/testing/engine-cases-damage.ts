@@ -2,14 +2,70 @@
  * Engine cases: what is found after damage: all that is good, and a word about the rest. Part of engine-cases.ts.
  */
 
-import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
+import { ENTRY, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES, TAG } from '../format/entry.js'
+import { hexBytes, KEY_BYTES } from '../format/key.js'
+import { createKernel } from '../kernel/kernel.js'
+import type { Damage } from '../types.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, text, value } from './engine-case.js'
 
 /** Where the first entry of a transaction stands in a new segment. */
 const FIRST = MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES
 
+/** An entry whose checksum agrees, as a program would write it that mixes up its contents. */
+async function sealed(name: string, content: string): Promise<Uint8Array<ArrayBuffer>> {
+  const size = ENTRY.putHeaderBytes + content.length
+  const arena = (await createKernel()).arena(size)
+  arena.view(ENTRY.key, KEY_BYTES).set(hexBytes(name))
+  arena.view(ENTRY.putHeaderBytes, content.length).set(new TextEncoder().encode(content))
+  arena.seal(0, size, TAG.put)
+  return arena.view(0, size).slice()
+}
+
 export const damageCases: readonly EngineCase[] = [
+  {
+    name: 'a whole entry whose content does not match its SHA-256 is found by a check, taken out by a repair, and healed by a put',
+    damages: true,
+    async run({ open, close, storage, reopen }) {
+      const [name = '', other = ''] = await (await open()).putMany(['content', 'neighbour'])
+      await close()
+      const log = await storage.contents('data/0/0')
+      log.set(await sealed(name, 'CONTENT'), FIRST)
+      await storage.replace('data/0/0', log)
+      const store = await open()
+      const place: Damage = {
+        kind: 'content',
+        message: 'the content does not match its SHA-256',
+        key: name,
+        segment: 0,
+        offset: FIRST,
+      }
+      equal((await store.check()).findings, [place], 'findings')
+      const { repaired, clean } = await store.check({ repair: true })
+      equal([clean, repaired?.lost, repaired?.kept, repaired?.setAside.length], [true, [name], 1, 1], 'the repair')
+      equal(await store.getMany([name, other]).then((values) => values.map(text)), [undefined, 'neighbour'], 'values')
+      equal((await store.check()).findings, [], 'findings after it')
+      await store.put('content')
+      equal(text(await (await reopen()).get(name)), 'content', 'the healed value')
+    },
+  },
+  {
+    name: 'no content is called wrong where keys are chosen, nor where the note that they are is what is damaged',
+    damages: true,
+    async run({ open, close, flip, storage, reopen }) {
+      const first = await open()
+      await first.set(key(1), 'one')
+      equal((await first.check()).findings, [], 'findings')
+      const note = FIRST + ENTRY.putHeaderBytes + 3
+      await close()
+      await flip('data/0/0', note + ENTRY.key + 20)
+      await storage.remove('index.0')
+      const store = await open()
+      equal((await store.check({ repair: true })).clean, true, 'clean after a repair')
+      equal(text(await store.get(key(1))), 'one', 'the value')
+      equal((await (await reopen()).check()).findings, [], 'findings after reopening')
+    },
+  },
   {
     name: 'a damaged value is CORRUPT with its key and place, all others are readable, and a put of the same bytes heals it',
     damages: true,

@@ -126,7 +126,7 @@ export const failureCases: readonly EngineCase[] = [
     async run({ open, storage }) {
       const store = await open({ maxSegmentSize: 1024 })
       const tx = await store.begin()
-      await tx.set(key(1), value(2000))
+      await tx.put(value(2000))
       storage.before = ({ kind, path }) => {
         if (kind === 'write' && path.startsWith('data/')) throw noRoom(path)
       }

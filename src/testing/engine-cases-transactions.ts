@@ -230,11 +230,11 @@ const costs: EngineCase[] = [
     name: "the next segment's file is there before it is needed",
     async run({ open, storage }) {
       const store = await open({ maxSegmentSize: 4096 })
-      await store.set(key(1), value(3000))
+      await store.put(value(3000, 1))
       equal(storage.count('open', 'data/0/1'), 0, 'opens of segment 1 when segment 0 is half full')
-      await store.set(key(2), value(2000))
+      await store.put(value(2000, 2))
       equal(storage.count('open', 'data/0/1'), 1, 'opens of segment 1 when segment 0 is full')
-      await store.set(key(3), value(10))
+      await store.put(value(10, 3))
       equal((await store.stats()).segments.length, 2, 'segments')
       equal(storage.count('open', 'data/0/1'), 1, 'opens of segment 1 when it is written')
     },
