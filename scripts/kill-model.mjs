@@ -27,6 +27,12 @@ export class KillModel {
     return [...this.#content.keys()]
   }
 
+  /** The store is gone, and what was counted stays. */
+  forget() {
+    this.#content.clear()
+    this.#flying = undefined
+  }
+
   /**
    * To be called before the page hears of it.
    * @param {number} step

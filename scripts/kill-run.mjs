@@ -4,9 +4,11 @@
  * ending of the round cuts in. A step is handed out only when the page has acknowledged the one before, so what is acknowledged is
  * known here whatever dies. A late word from a page that is gone still counts. Called by kill.mjs.
  */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { KillModel } from './kill-model.mjs'
 import { KillSteps } from './kill-steps.mjs'
-import { launchKillableBrowser } from './killable-browser.mjs'
+import { launchKillableBrowser, lostDirectory } from './killable-browser.mjs'
 import { servePage } from './page-server.mjs'
 import { Random } from './values.mjs'
 
@@ -36,6 +38,10 @@ export class KillRun {
   #lastEnding
   /** @type {Error | undefined} */
   #failure
+  /** The store itself told of the damage that made the round fail. */
+  #wasReported = false
+  /** How often the browser lost files of its own accord. */
+  directoriesLost = 0
 
   /**
    * @param {import('./browsers.mjs').BrowserName} name
@@ -55,7 +61,8 @@ export class KillRun {
     const { browser, worker, page, reload } = this.counts
     const endings = `ended: browser ${browser}, worker ${worker}, page ${page}, reload ${reload}`
     const flying = `${cutOff.there + cutOff.gone} cut off in flight (${cutOff.there} there, ${cutOff.gone} not)`
-    return `${endings}; commits: ${commitsAcknowledged} acknowledged, ${flying}`
+    const lost = this.directoriesLost > 0 ? `; the browser lost its directory ${this.directoriesLost} times` : ''
+    return `${endings}; commits: ${commitsAcknowledged} acknowledged, ${flying}${lost}`
   }
 
   /**
@@ -78,7 +85,11 @@ export class KillRun {
     try {
       let page = await open()
       for (const ending of endings) {
-        await this.#play(page, this.#draw())
+        while (!(await this.#survives(() => this.#play(page, this.#draw())))) {
+          await browser.close()
+          browser = await this.#startAfresh()
+          page = await open()
+        }
         this.#round.over = true
         if (ending === 'worker') await page.evaluate(() => window.endWorker())
         else if (ending === 'reload') await page.reload()
@@ -99,6 +110,29 @@ export class KillRun {
       await browser.close()
       server.close()
     }
+  }
+
+  /**
+   * False when what was found wrong is the browser's own loss, and the store said so: it is counted, and there is no store to go on with.
+   * @param {() => Promise<void>} play
+   */
+  async #survives(play) {
+    try {
+      await play()
+      return true
+    } catch (error) {
+      if (!this.#wasReported || !(await lostDirectory(join(this.#folder, 'profile')))) throw error
+      this.directoriesLost++
+      return false
+    }
+  }
+
+  async #startAfresh() {
+    await rm(join(this.#folder, 'profile'), { recursive: true })
+    this.#model.forget()
+    this.#failure = undefined
+    this.#wasReported = false
+    return await launchKillableBrowser(this.#name, this.#folder)
   }
 
   /** @returns {Moment} */
@@ -151,6 +185,7 @@ export class KillRun {
 
   /** @param {import('../e2e/pages/kill.js').Found} found */
   #settle({ content, findings }) {
+    this.#wasReported ||= findings.length > 0
     const faults = [...this.#model.settle(new Map(content)), ...findings.map((finding) => `check: ${finding}`)]
     if (faults.length > 0) this.#fail(faults.join('\n'))
   }
@@ -159,6 +194,7 @@ export class KillRun {
   #failed({ round, code, message }) {
     const ended = round !== this.#round.number || this.#round.over
     // What is cut off may fail as it likes, but not with an error of the store.
+    this.#wasReported ||= code === 'CORRUPT'
     if (!ended || (code !== undefined && code !== 'WORKER_DIED'))
       this.#fail(code === undefined ? message : `${code}: ${message}`)
   }

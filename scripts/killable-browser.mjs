@@ -4,7 +4,7 @@
  * it launches a script that notes its own number and becomes the browser; as Playwright makes it the leader of its process group,
  * one signal ends it with all its children. Linux and macOS. Called by kill.mjs.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { launchBrowser, launchOptions } from './browsers.mjs'
@@ -36,6 +36,20 @@ export async function launchKillableBrowser(name, folder) {
       }
     },
   }
+}
+
+/**
+ * True when the browser has dropped part of its own directory of files. Chromium keeps it in a LevelDB whose log, when a kill tears its last record, is
+ * appended to behind the torn one; the opening after the next then drops what was appended ("dropping n bytes; Corruption" in LevelDB's
+ * own LOG), and files made meanwhile are gone from the directory, whoever made them (google/leveldb issue 1287).
+ * @param {string} profile
+ */
+export async function lostDirectory(profile) {
+  for (const path of await readdir(profile, { recursive: true })) {
+    if (!/\/File System\/.*\/Paths\/LOG(\.old)?$/.test(path)) continue
+    if (/dropping \d+ bytes; Corruption/.test(await readFile(join(profile, path), 'utf8'))) return true
+  }
+  return false
 }
 
 /** @param {number} pid */

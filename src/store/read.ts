@@ -28,7 +28,7 @@ export async function readValue(
       await reader.open(location.segment)
     } catch (error) {
       const now = find()
-      if (now !== undefined && !samePlace(now, location)) continue
+      if (now === undefined || !samePlace(now, location)) continue
       throw missing(context, location, key, error)
     }
   }
