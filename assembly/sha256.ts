@@ -1,7 +1,8 @@
-// SHA-256 (FIPS 180-4) of many messages, or of one. Called from outside to name small blobs; large ones go to
-// WebCrypto, which has the processor's own instructions, but whose every call costs what 1 KiB costs here.
+// SHA-256 (FIPS 180-4) of many messages, or of one, which may come in pieces. Called from outside to name small blobs and for
+// what is never whole in memory; other large ones go to WebCrypto, which has the processor's own instructions, but whose every
+// call costs what 1 KiB costs here.
 //
-// The text is written once for a type T of 32-bit lanes: `v128` hashes four messages side by side, `u32` one. A lane that is
+// The rounds are written once for a type T of 32-bit lanes: `v128` hashes four messages side by side, `u32` one. A lane that is
 // done with its message takes the next one, so messages of different sizes keep all lanes busy.
 
 import { DIGESTS, JOBS, LANES, PADDING, STATE, WORDS } from './memory'
@@ -25,6 +26,11 @@ const INITIAL: usize = memory.data<u32>([
 const BLOCK_SIZE: usize = 64
 const DIGEST_SIZE: usize = 32
 const JOB_SIZE: usize = 8
+const LANE_COUNT: usize = 4
+
+// The fields behind the eight words in the state of a single message.
+const COUNT: usize = 32
+const PENDING: usize = 40
 
 // What a lane is doing, and the fields of its record in LANES.
 const IDLE: u32 = 0
@@ -90,13 +96,9 @@ function blockOf(lane: usize): usize {
 }
 
 /** Puts the words of each lane's next block into WORDS. */
-function gather<T>(): void {
+function gather(): void {
   for (let at: usize = 0; at < BLOCK_SIZE; at += 16) {
     const a = bigEndian(v128.load(blockOf(0) + at))
-    if (!isVector<T>()) {
-      v128.store(WORDS + at, a)
-      continue
-    }
     const b = bigEndian(v128.load(blockOf(1) + at))
     const c = bigEndian(v128.load(blockOf(2) + at))
     const d = bigEndian(v128.load(blockOf(3) + at))
@@ -221,21 +223,19 @@ function compress<T>(): void {
   store<T>(STATE + 7 * size, add(load<T>(STATE + 7 * size), h))
 }
 
-/** The end of a message: what is left after its whole blocks, a 1, zeros, and its size in bits. Returns where the padding ends. */
-function pad(padding: usize, ptr: usize, size: usize): usize {
-  const rest = size & (BLOCK_SIZE - 1)
+/** The end of a message of `size` bytes: the `rest` of them that fill no block, a 1, zeros, and its size in bits. Returns where it ends. */
+function pad(padding: usize, ptr: usize, rest: usize, size: u64): usize {
   const end = padding + (rest < BLOCK_SIZE - 8 ? BLOCK_SIZE : 2 * BLOCK_SIZE)
   memory.fill(padding, 0, end - padding)
-  memory.copy(padding, ptr + size - rest, rest)
+  memory.copy(padding, ptr, rest)
   store<u8>(padding + rest, 0x80)
-  store<u64>(end - 8, bswap<u64>((<u64>size) << 3))
+  store<u64>(end - 8, bswap<u64>(size << 3))
   return end
 }
 
-function hash<T>(total: u32): void {
-  const lanes: usize = sizeof<T>() / 4
+function hashMany(total: u32): void {
   // Lanes without a message hash whatever stands there, and nobody looks at the result.
-  for (let lane: usize = 0; lane < lanes; lane++) {
+  for (let lane: usize = 0; lane < LANE_COUNT; lane++) {
     store<u32>(LANES + lane * LANE_SIZE, <u32>PADDING, AT)
     store<u32>(LANES + lane * LANE_SIZE, <u32>PADDING, END)
     store<u32>(LANES + lane * LANE_SIZE, IDLE, PHASE)
@@ -243,7 +243,7 @@ function hash<T>(total: u32): void {
   let begun: u32 = 0
   let done: u32 = 0
   while (true) {
-    for (let lane: usize = 0; lane < lanes; lane++) {
+    for (let lane: usize = 0; lane < LANE_COUNT; lane++) {
       const record = LANES + lane * LANE_SIZE
       if (load<u32>(record, AT) !== load<u32>(record, END)) continue
       const state = STATE + (lane << 2)
@@ -251,15 +251,13 @@ function hash<T>(total: u32): void {
       if (phase === LAST) {
         const digest = DIGESTS + <usize>load<u32>(record, JOB) * DIGEST_SIZE
         for (let word: usize = 0; word < 8; word++) {
-          store<u32>(digest + (word << 2), bswap<u32>(load<u32>(state + word * sizeof<T>())))
+          store<u32>(digest + (word << 2), bswap<u32>(load<u32>(state + (word << 4))))
         }
         done++
         phase = IDLE
       }
       if (phase === IDLE && begun < total) {
-        for (let word: usize = 0; word < 8; word++) {
-          store<u32>(state + word * sizeof<T>(), load<u32>(INITIAL + (word << 2)))
-        }
+        for (let word: usize = 0; word < 8; word++) store<u32>(state + (word << 4), load<u32>(INITIAL + (word << 2)))
         const job = JOBS + <usize>begun * JOB_SIZE
         const ptr = load<u32>(job)
         store<u32>(record, ptr, AT)
@@ -268,26 +266,74 @@ function hash<T>(total: u32): void {
         phase = BODY
       }
       if (phase === BODY && load<u32>(record, AT) === load<u32>(record, END)) {
-        const job = JOBS + <usize>load<u32>(record, JOB) * JOB_SIZE
+        const size = load<u32>(JOBS + <usize>load<u32>(record, JOB) * JOB_SIZE, 4)
         const padding = PADDING + lane * 2 * BLOCK_SIZE
+        store<u32>(record, <u32>pad(padding, load<u32>(record, AT), size & 63, size), END)
         store<u32>(record, <u32>padding, AT)
-        store<u32>(record, <u32>pad(padding, load<u32>(job), load<u32>(job, 4)), END)
         phase = LAST
       }
       store<u32>(record, phase, PHASE)
     }
     if (done === total) return
-    gather<T>()
-    compress<T>()
-    for (let lane: usize = 0; lane < lanes; lane++) {
+    gather()
+    compress<v128>()
+    for (let lane: usize = 0; lane < LANE_COUNT; lane++) {
       const record = LANES + lane * LANE_SIZE
       if (load<u32>(record, PHASE) !== IDLE) store<u32>(record, load<u32>(record, AT) + <u32>BLOCK_SIZE, AT)
     }
   }
 }
 
+/** Takes the blocks [ptr, end) into the one message in STATE. */
+function takeBlocks(ptr: usize, end: usize): void {
+  for (; ptr < end; ptr += BLOCK_SIZE) {
+    for (let at: usize = 0; at < BLOCK_SIZE; at += 16) v128.store(WORDS + at, bigEndian(v128.load(ptr + at)))
+    compress<u32>()
+  }
+}
+
+/** Begins a message that comes in pieces. STATE is from here on as src/kernel/sha256-stream.ts describes it. */
+export function sha256Begin(): void {
+  memory.fill(STATE, 0, PENDING + BLOCK_SIZE)
+  memory.copy(STATE, INITIAL, DIGEST_SIZE)
+}
+
+/** Takes a piece. Bytes of PENDING that wait for nothing are zero, so that a state depends on the bytes alone, not on the pieces. */
+export function sha256Update(ptr: usize, size: usize): void {
+  const count = load<u64>(STATE, COUNT)
+  store<u64>(STATE, count + size, COUNT)
+  const rest = <usize>count & 63
+  const pending = STATE + PENDING
+  const end = ptr + size
+  if (rest + size >= BLOCK_SIZE) {
+    const missing = BLOCK_SIZE - rest
+    memory.copy(pending + rest, ptr, missing)
+    takeBlocks(pending, pending + BLOCK_SIZE)
+    memory.fill(pending, 0, BLOCK_SIZE)
+    ptr += missing
+    const blocks = ptr + ((end - ptr) & ~63)
+    takeBlocks(ptr, blocks)
+    memory.copy(pending, blocks, end - blocks)
+  } else {
+    memory.copy(pending + rest, ptr, size)
+  }
+}
+
+/** Ends the message: its digest stands first in DIGESTS, and STATE is used up. */
+export function sha256Digest(): void {
+  const count = load<u64>(STATE, COUNT)
+  takeBlocks(PADDING, pad(PADDING, STATE + PENDING, <usize>count & 63, count))
+  v128.store(DIGESTS, bigEndian(v128.load(STATE)))
+  v128.store(DIGESTS, bigEndian(v128.load(STATE, 16)), 16)
+}
+
 /** Hashes the first `total` messages of JOBS (address and size, u32 each) into DIGESTS. */
 export function sha256(total: u32): void {
-  if (total === 1) hash<u32>(total)
-  else hash<v128>(total)
+  if (total > 1) {
+    hashMany(total)
+    return
+  }
+  sha256Begin()
+  sha256Update(load<u32>(JOBS), load<u32>(JOBS, 4))
+  sha256Digest()
 }

@@ -10,6 +10,7 @@
 // group that has an empty slot ends every search, and a key may be removed without a trace where its group has one.
 
 import { BASE, KEYS, MIXERS, PLACES, reserve } from './memory'
+import { fillRandom, mix } from './random'
 
 const ENTRY_SIZE: usize = 44
 const KEY_SIZE: usize = 32
@@ -27,12 +28,9 @@ let vacant: u32 = 0
 let count: u32 = 0
 let entries: usize = 0
 
-/** Draws the table's secret from a seed (SplitMix64) and makes it empty. */
+/** Draws the table's secret from a seed and makes it empty. */
 export function tableCreate(seed: u64): void {
-  for (let mixer: usize = 0; mixer < 9; mixer++) {
-    seed += 0x9e3779b97f4a7c15
-    store<u64>(MIXERS + (mixer << 3), mix(seed))
-  }
+  fillRandom(MIXERS, MIXERS + 72, seed)
   layout(GROUP_SLOTS)
 }
 
@@ -42,13 +40,6 @@ export function tableCount(): u32 {
 
 export function tableEntries(): usize {
   return entries
-}
-
-/** A permutation of the 64-bit numbers in which every bit of the result depends on every bit of the argument. */
-function mix(x: u64): u64 {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb
-  return x ^ (x >> 31)
 }
 
 function product(key: usize, pair: usize): u64 {

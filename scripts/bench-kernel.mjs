@@ -4,6 +4,7 @@
 import { createHash, randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { createCRC32, createSHA256 } from 'hash-wasm'
+import { CHUNK_SIZES } from '../dist/format/chunks.js'
 import { createKernel } from '../dist/kernel/kernel.js'
 
 const ROUNDS = 15
@@ -72,6 +73,42 @@ for (const size of [64, 256, 1024, 4096, 65_536]) {
   }
   row(label(size), size * 256, measure(contestants, Math.ceil(BYTES_A_ROUND / 8192 / (size + 100))))
 }
+
+console.log('\nStreams, GB/s: pieces of a content of 16 MiB')
+const CONTENT = 16 * 1024 * 1024
+const stretch = kernel.arena(CONTENT)
+randomFillSync(stretch.view(0, CONTENT))
+
+function hashInPieces(stream, piece) {
+  for (let at = 0; at < CONTENT; at += piece) stream.update(at, piece)
+  return stream.digest()
+}
+
+/** How many chunks. */
+function cutInPieces(piece) {
+  const chunker = stretch.chunker(CHUNK_SIZES)
+  let count = 1
+  for (let at = 0, end = piece; at < CONTENT; end += piece) {
+    for (let taken = 1; taken !== 0 && at < end; at += taken) {
+      taken = chunker.cut(at, end - at)
+      if (taken === 0) at = end
+      else count++
+    }
+  }
+  return count
+}
+
+for (const piece of [4096, 65_536, SIZE]) {
+  const data = Array.from({ length: CONTENT / piece }, (_, index) => stretch.view(index * piece, piece))
+  const contestants = {
+    'SHA-256': () => hashInPieces(stretch.sha256Stream(), piece),
+    'hash-wasm': () => data.reduce((hash, one) => hash.update(one), peerSha.init()).digest('binary'),
+    'SHA-256, whole': () => stretch.sha256(0, CONTENT),
+  }
+  row(label(piece), CONTENT, measure(contestants, 1))
+  row('', CONTENT, measure({ chunker: () => cutInPieces(piece) }, 1))
+}
+console.log(`${(CONTENT / cutInPieces(SIZE) / 1024).toFixed(0)} KiB a chunk in the mean`)
 
 console.log('\nIndex table, 1,000,000 keys')
 const COUNT = 1_000_000

@@ -3,12 +3,16 @@
  * and its worked example is made anew.
  */
 
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createKernel } from '../kernel/kernel.js'
+import { SHA256_STATE } from '../kernel/sha256-stream.js'
 import { RESERVE_BYTES } from '../store/reserve.js'
+import { chunkEnds, GEAR } from '../testing/chunk-boundaries.js'
 import { makeExample } from '../testing/golden-recipes.js'
 import { CHECKPOINT } from './checkpoint.js'
+import { CHUNK_SIZES } from './chunks.js'
 import { FORMAT_VERSION } from './config.js'
 import {
   COMMIT,
@@ -125,6 +129,20 @@ describe('the tables of FORMAT.md and the constants agree on', () => {
     ])
   })
 
+  it('the sizes of chunks, and the gear table', () => {
+    const sizes = rows('## Chunks', 'size').map(([name = '', bytes]) => [name, Number(bytes)])
+    expect(Object.fromEntries(sizes)).toEqual(CHUNK_SIZES)
+    const gears = [...section('## Chunks').matchAll(/`gear\[(\d+)\]` = (0x[0-9a-f]{16})/g)]
+    expect(gears.map(([, byte]) => byte)).toEqual(['0', '1', '255'])
+    for (const [, byte, number = ''] of gears) expect(GEAR[Number(byte)]).toBe(BigInt(number))
+  })
+
+  it('the saved state of a SHA-256', () => {
+    const { bytes, ...offsets } = SHA256_STATE
+    expect(fields('### State of a SHA-256', bytes)).toEqual(offsets)
+    expect(section('### State of a SHA-256')).toContain(`these ${bytes} bytes`)
+  })
+
   it('the version and the README', () => {
     expect(page).toContain(`# The format of a lodestore store, version ${FORMAT_VERSION}\n`)
     expect(rows('## Config', 'name')[0]?.slice(0, 2).join(' ')).toContain(`\`version\` \`${FORMAT_VERSION}\``)
@@ -155,6 +173,23 @@ describe('the bytes of FORMAT.md are made by', () => {
         .toString('hex')
         .startsWith('01ff028d2e00000000'),
     ).toBe(true)
+  })
+
+  it('the kernel, and the rule in plain numbers: the chunks of the example', async () => {
+    const [, ends = ''] = section('## Chunks').match(/Its chunks end at\n\n {4}([\d ]+)\n/) ?? []
+    const shown = ends.split(' ').map(Number)
+    const digests = Array.from({ length: 64 }, (_, byte) => createHash('sha256').update(Uint8Array.of(byte)).digest())
+    const content = Buffer.concat(digests)
+    const sizes = { min: 64, average: 256, max: 400 }
+    expect(chunkEnds(content, sizes)).toEqual(shown)
+    const arena = (await createKernel()).arena(content.length)
+    arena.view(0, content.length).set(content)
+    const chunker = arena.chunker(sizes)
+    const made: number[] = []
+    for (let at = 0; at < content.length; made.push(at)) {
+      at += chunker.cut(at, content.length - at) || content.length - at
+    }
+    expect(made).toEqual(shown)
   })
 
   it('the engine: every file of the worked example', async () => {

@@ -72,6 +72,8 @@ test('bytes outside of it are out of reach of every call', () => {
     expect(() => arena.sha256(at, size)).toThrow('invariant')
     expect(() => arena.seal(at, size, 2)).toThrow('invariant')
     expect(() => arena.verify(at, size)).toThrow('invariant')
+    expect(() => arena.sha256Stream().update(at, size)).toThrow('invariant')
+    expect(() => arena.chunker({ min: 64, average: 64, max: 64 }).cut(at, size)).toThrow('invariant')
     expect(() => arena.scan(at, at + size, new Uint32Array(3))).toThrow('invariant')
   }
   expect(arena.crc32(capacity, 0)).toBe(0)

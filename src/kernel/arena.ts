@@ -5,7 +5,9 @@
  */
 
 import { assert } from '../errors.js'
-import { bufferOf, type Exports } from './instance.js'
+import { Chunker, type ChunkSizes } from './chunker.js'
+import { type Address, bufferOf, type Exports } from './instance.js'
+import { Sha256Stream } from './sha256-stream.js'
 
 /** How a scan ended: `at` is the offset of the first byte not walked. */
 export interface ScanResult {
@@ -32,6 +34,10 @@ export class Arena {
   readonly #exports: Exports
   readonly #base: number
   #buffer: ArrayBuffer
+  readonly #address: Address = (at, size) => {
+    assert(at >= 0 && size >= 0 && at + size <= this.#buffer.byteLength - this.#base, 'the bytes lie in the arena')
+    return this.#base + at
+  }
 
   constructor(exports: Exports, bytes: number) {
     this.#exports = exports
@@ -91,6 +97,16 @@ export class Arena {
     return result
   }
 
+  /** SHA-256 of a message whose pieces come to lie in this arena one after the other. Any number of streams may go on at a time. */
+  sha256Stream(): Sha256Stream {
+    return new Sha256Stream(this.#exports, this.#address)
+  }
+
+  /** Where a content is cut whose pieces come to lie in this arena one after the other. As many at a time as wanted; one for each content. */
+  chunker(sizes: ChunkSizes): Chunker {
+    return new Chunker(this.#exports, this.#address, sizes)
+  }
+
   /** Writes the 9-byte header of the entry [at, at + size), whose body is there already: size, tag, then the CRC over all after it. */
   seal(at: number, size: number, tag: number): void {
     assert(size >= 9, 'an entry has a header of 9 bytes')
@@ -122,10 +138,5 @@ export class Arena {
       result.need = need
     } while (result.stop === 'full' && result.count < limit)
     return result
-  }
-
-  #address(at: number, size: number): number {
-    assert(at >= 0 && size >= 0 && at + size <= this.#buffer.byteLength - this.#base, 'the bytes lie in the arena')
-    return this.#base + at
   }
 }

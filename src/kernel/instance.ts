@@ -1,7 +1,7 @@
 /**
  * Instances of the WASM module: each has a memory of its own. The module is compiled once for each kernel, asynchronously,
  * because a page's main thread may not compile more than a few kilobytes at once; instances are made from it at once.
- * Called by kernel.ts; arena.ts and table.ts see an instance through `Exports`.
+ * Called by kernel.ts; the others of this folder see an instance through `Exports`.
  */
 
 import { StoreError } from '../errors.js'
@@ -20,9 +20,14 @@ export interface Exports {
   readonly MIXERS: WebAssembly.Global<'i32'>
   readonly SCANNED: WebAssembly.Global<'i32'>
   readonly RECORDS: WebAssembly.Global<'i32'>
+  readonly STATE: WebAssembly.Global<'i32'>
   reserve(end: number): number
   crc32(ptr: number, size: number, crc: number): number
   sha256(total: number): void
+  sha256Begin(): void
+  sha256Update(ptr: number, size: number): void
+  sha256Digest(): void
+  cut(ptr: number, size: number): number
   seal(ptr: number, size: number, tag: number): void
   verify(ptr: number, size: number): number
   scan(ptr: number, end: number, limit: number): number
@@ -37,6 +42,9 @@ export interface Exports {
   tablePrepare(total: number): number
   tableAdopt(total: number): number
 }
+
+/** The address of the arena's bytes [at, at + size), once they are known to lie in it; what streams over an arena call. */
+export type Address = (at: number, size: number) => number
 
 /** Throws UNSUPPORTED where WebAssembly, or its SIMD, is missing or forbidden. */
 export async function compileModule(): Promise<WebAssembly.Module> {

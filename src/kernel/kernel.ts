@@ -10,6 +10,8 @@ import { compileModule, instantiate } from './instance.js'
 import { Table } from './table.js'
 
 export type { Arena, ScanResult } from './arena.js'
+export type { Chunker, ChunkSizes } from './chunker.js'
+export type { Sha256Stream } from './sha256-stream.js'
 export type { Location, Table } from './table.js'
 
 export interface Kernel {
