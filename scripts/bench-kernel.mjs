@@ -74,41 +74,46 @@ for (const size of [64, 256, 1024, 4096, 65_536]) {
   row(label(size), size * 256, measure(contestants, Math.ceil(BYTES_A_ROUND / 8192 / (size + 100))))
 }
 
-console.log('\nStreams, GB/s: pieces of a content of 16 MiB')
 const CONTENT = 16 * 1024 * 1024
+const PIECES = [4096, 65_536, SIZE]
 const stretch = kernel.arena(CONTENT)
 randomFillSync(stretch.view(0, CONTENT))
 
-function hashInPieces(stream, piece) {
-  for (let at = 0; at < CONTENT; at += piece) stream.update(at, piece)
-  return stream.digest()
-}
-
-/** How many chunks. */
-function cutInPieces(piece) {
-  const chunker = stretch.chunker(CHUNK_SIZES)
-  let count = 1
-  for (let at = 0, end = piece; at < CONTENT; end += piece) {
-    for (let taken = 1; taken !== 0 && at < end; at += taken) {
-      taken = chunker.cut(at, end - at)
-      if (taken === 0) at = end
-      else count++
-    }
-  }
-  return count
-}
-
-for (const piece of [4096, 65_536, SIZE]) {
-  const data = Array.from({ length: CONTENT / piece }, (_, index) => stretch.view(index * piece, piece))
+console.log('\nSHA-256 of 16 MiB that come in pieces, GB/s')
+for (const piece of PIECES) {
+  const places = Array.from({ length: CONTENT / piece }, (_, index) => index * piece)
   const contestants = {
-    'SHA-256': () => hashInPieces(stretch.sha256Stream(), piece),
-    'hash-wasm': () => data.reduce((hash, one) => hash.update(one), peerSha.init()).digest('binary'),
-    'SHA-256, whole': () => stretch.sha256(0, CONTENT),
+    lodestore: () => {
+      const stream = stretch.sha256Stream()
+      for (const at of places) stream.update(at, piece)
+      return stream.digest()
+    },
+    'hash-wasm': () => {
+      peerSha.init()
+      for (const at of places) peerSha.update(stretch.view(at, piece))
+      return peerSha.digest('binary')
+    },
+    'lodestore, whole': () => stretch.sha256(0, CONTENT),
   }
   row(label(piece), CONTENT, measure(contestants, 1))
-  row('', CONTENT, measure({ chunker: () => cutInPieces(piece) }, 1))
 }
-console.log(`${(CONTENT / cutInPieces(SIZE) / 1024).toFixed(0)} KiB a chunk in the mean`)
+
+console.log('\nChunks of 16 MiB that come in pieces, GB/s')
+let chunks = 0
+function cutUp(piece) {
+  const chunker = stretch.chunker(CHUNK_SIZES)
+  chunks = 1
+  for (let from = 0; from < CONTENT; from += piece) {
+    let [at, taken] = [from, 0]
+    do {
+      taken = chunker.cut(at, from + piece - at)
+      at += taken
+      if (taken !== 0) chunks++
+    } while (taken !== 0)
+  }
+}
+for (const piece of PIECES) row(label(piece), CONTENT, measure({ lodestore: () => cutUp(piece) }, 1))
+console.log(`${(CONTENT / chunks / 1024).toFixed(0)} KiB a chunk`)
 
 console.log('\nIndex table, 1,000,000 keys')
 const COUNT = 1_000_000
