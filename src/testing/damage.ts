@@ -11,6 +11,7 @@ import { type Engine, openEngine } from '../store/engine.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { SimulatedDisk, type Snapshot } from './simulated-disk.js'
+import { changesDisk } from './simulated-opfs.js'
 import { readAll } from './workload.js'
 
 const OPTIONS = { maxSegmentSize: 1024, checkpointBytes: 48 * 1024 }
@@ -114,9 +115,12 @@ export async function mendInterrupted(
   const disk = SimulatedDisk.of(files)
   const engine = await openEngine(disk, { ...OPTIONS, kernel })
   const snapshots: Snapshot[] = []
-  disk.onCall = () => snapshots.push(disk.snapshot())
+  disk.onCall = (call) => {
+    if (changesDisk(call)) snapshots.push(disk.snapshot())
+    return undefined
+  }
   await engine.check({ repair: true })
-  disk.onCall = () => {}
+  disk.onCall = () => undefined
   await engine.close()
   const random = new Random(1)
   for (const snapshot of snapshots) {

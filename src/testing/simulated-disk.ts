@@ -1,18 +1,20 @@
 /**
  * A disk that behaves as badly as disks may. It keeps a write-back cache: until a file is flushed each write and truncate to it is, at a
  * crash, kept, lost or torn, one independently of the other; a file made since may be gone, a file removed may be back. `snapshot`
- * holds the whole disk at one call, `crash` turns a snapshot into the disk that the next start finds, `fault` makes calls fail.
+ * holds the whole disk at one call, `crash` turns a snapshot into the disk that the next start finds, `onCall` makes calls fail.
+ *
+ * The engine gets it through the real OPFS driver, on handles that simulated-opfs.ts makes: what a failing call means is judged by
+ * the code that judges it in a browser.
  */
 
-import { StoreError } from '../errors.js'
+import { opfsStorage } from '../storage/opfs.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Random } from './random.js'
-
-export type Call = 'list' | 'open' | 'create' | 'remove' | 'read' | 'write' | 'truncate' | 'flush' | 'close'
+import { type Call, type Fault, simulatedDirectory } from './simulated-opfs.js'
 
 type Change = { kind: 'write'; at: number; bytes: Uint8Array } | { kind: 'truncate'; size: number }
 
-interface Inode {
+export interface Inode {
   /** What is on the disk for sure, and whether the file itself is. */
   base: Uint8Array
   isDurable: boolean
@@ -34,11 +36,15 @@ export class SimulatedDisk implements Storage {
   readonly #files = new Map<string, Inode>()
   /** Durable contents of files whose removal a crash may undo. */
   readonly #removed = new Map<string, Uint8Array>()
-  readonly #open = new Set<string>()
-  /** Called before each call is carried out; may throw what the call is to fail with, or keep a snapshot. */
-  onCall: (call: Call, path: string) => void = () => {}
-  /** Consulted by writes that grow a file: how many of the bytes still fit. */
+  readonly #driver = opfsStorage(simulatedDirectory(this))
+  /** Called before each call is carried out: answers how it is to fail, if it is; or throws what it is to fail with. May keep a snapshot. */
+  onCall: (call: Call, path: string) => Fault | undefined = () => undefined
+  /** How much a write that fails leaves behind, of so many bytes. */
+  kept: (bytes: number) => number = (bytes) => bytes >> 1
+  /** Consulted by calls that grow a file: how many of the bytes still fit. */
   room: (bytes: number) => number = (bytes) => bytes
+  /** How a call fails that does not fit. */
+  whenFull: Fault = 'quota'
 
   /** A disk with these contents, all of them durable. */
   static of(contents: Map<string, Uint8Array>): SimulatedDisk {
@@ -76,90 +82,47 @@ export class SimulatedDisk implements Storage {
   }
 
   async list(path: string): Promise<string[]> {
-    this.onCall('list', path)
-    const prefix = path === '' ? '' : `${path}/`
-    const names = new Set<string>()
-    for (const name of this.#files.keys()) {
-      if (!name.startsWith(prefix)) continue
-      const rest = name.slice(prefix.length)
-      const slash = rest.indexOf('/')
-      names.add(slash < 0 ? rest : rest.slice(0, slash + 1))
-    }
-    return [...names]
+    return await this.#driver.list(path)
   }
 
-  async open(path: string, options: { create?: boolean } = {}): Promise<StorageFile> {
-    const known = this.#files.get(path)
-    this.onCall(known ? 'open' : 'create', path)
-    if (this.#open.has(path)) throw new StoreError('LOCKED', `${path} is open`, { where: { file: path } })
-    let inode = known
-    if (inode === undefined) {
-      if (!options.create) throw new StoreError('NOT_FOUND', `${path} is not there`, { where: { file: path } })
-      inode = { base: new Uint8Array(0), isDurable: false, changes: [], content: new Uint8Array(0) }
-      this.#files.set(path, inode)
-    }
-    this.#open.add(path)
-    return this.#file(path, inode)
+  async open(path: string, options?: { create?: boolean }): Promise<StorageFile> {
+    return await this.#driver.open(path, options)
   }
 
   async remove(path: string): Promise<void> {
-    this.onCall('remove', path)
-    const inode = this.#files.get(path)
-    if (inode === undefined) throw new StoreError('NOT_FOUND', `${path} is not there`, { where: { file: path } })
-    if (this.#open.has(path)) throw new StoreError('LOCKED', `${path} is open`, { where: { file: path } })
-    this.#files.delete(path)
-    if (inode.isDurable) this.#removed.set(path, inode.base)
+    await this.#driver.remove(path)
   }
 
-  #file(path: string, inode: Inode): StorageFile {
-    let isOpen = true
-    const call = (kind: Call): void => {
-      if (!isOpen) throw new StoreError('IO', `${path} is closed`, { where: { file: path } })
-      this.onCall(kind, path)
-    }
-    const change = (made: Change): void => {
-      inode.changes.push(made)
-      inode.content = changed(inode.content, made)
-    }
-    return {
-      read: (target, at) => {
-        call('read')
-        const part = inode.content.subarray(at, at + target.length)
-        target.set(part)
-        return part.length
-      },
-      write: (source, at) => {
-        call('write')
-        const growth = Math.max(0, at + source.length - inode.content.length)
-        const fits = growth === 0 ? source.length : source.length - growth + Math.max(0, this.room(growth))
-        if (fits > 0) change({ kind: 'write', at, bytes: source.slice(0, fits) })
-        if (fits < source.length) throw new StoreError('QUOTA', 'the disk is full', { where: { file: path } })
-      },
-      truncate: (size) => {
-        call('truncate')
-        if (size > inode.content.length && this.room(size - inode.content.length) < size - inode.content.length) {
-          throw new StoreError('QUOTA', 'the disk is full', { where: { file: path } })
-        }
-        change({ kind: 'truncate', size })
-      },
-      size: () => {
-        if (!isOpen) throw new StoreError('IO', `${path} is closed`, { where: { file: path } })
-        return inode.content.length
-      },
-      flush: () => {
-        call('flush')
-        inode.base = inode.content
-        inode.changes = []
-        inode.isDurable = true
-        this.#removed.delete(path)
-      },
-      close: () => {
-        if (!isOpen) return
-        this.onCall('close', path)
-        isOpen = false
-        this.#open.delete(path)
-      },
-    }
+  /** From here on: what the simulated OPFS does with it. */
+
+  paths(): Iterable<string> {
+    return this.#files.keys()
+  }
+
+  inode(path: string): Inode | undefined {
+    return this.#files.get(path)
+  }
+
+  make(path: string): void {
+    this.#files.set(path, { base: new Uint8Array(0), isDurable: false, changes: [], content: new Uint8Array(0) })
+  }
+
+  unlink(path: string): void {
+    const inode = this.#files.get(path)
+    this.#files.delete(path)
+    if (inode?.isDurable) this.#removed.set(path, inode.base)
+  }
+
+  change(inode: Inode, change: Change): void {
+    inode.changes.push(change)
+    inode.content = changed(inode.content, change)
+  }
+
+  flush(path: string, inode: Inode): void {
+    inode.base = inode.content
+    inode.changes = []
+    inode.isDurable = true
+    this.#removed.delete(path)
   }
 }
 

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from './random.js'
 import { SimulatedDisk } from './simulated-disk.js'
+import type { Fault } from './simulated-opfs.js'
 import { torture } from './torture-run.js'
 
 const CRASHES = 10_000
@@ -54,11 +55,50 @@ describe('the simulated disk', () => {
     expect(await leftovers(disk, 'a')).toEqual(new Set(['gone', `2000: ${'01'.repeat(2000)}`]))
   })
 
-  test('writes as much as there is room for and fails with QUOTA', async () => {
+  test.each<{ name: string; fault: Fault; code: string }>([
+    { name: 'throws', fault: 'error', code: 'IO' },
+    { name: 'throws QuotaExceededError', fault: 'quota', code: 'QUOTA' },
+    { name: 'answers a short count', fault: 'short', code: 'QUOTA' },
+    { name: 'answers an error number', fault: 'number', code: 'QUOTA' },
+  ])('keeps a part of a write that $name, which the driver calls $code', async ({ fault, code }) => {
     const disk = new SimulatedDisk()
     const file = await disk.open('a', { create: true })
-    disk.room = () => 3
-    expect(() => file.write(new Uint8Array(10), 0)).toThrow(expect.objectContaining({ code: 'QUOTA' }))
+    disk.kept = () => 3
+    disk.onCall = () => fault
+    expect(() => file.write(new Uint8Array(10), 0)).toThrow(expect.objectContaining({ code }))
+    disk.onCall = () => undefined
+    expect(file.size()).toBe(3)
+  })
+
+  test('fails every call on a handle that is gone, until the file is opened again', async () => {
+    const disk = await written()
+    const file = await disk.open('a')
+    disk.onCall = (call) => (call === 'flush' ? 'gone' : undefined)
+    for (const call of [
+      () => file.flush(),
+      () => file.size(),
+      () => file.read(new Uint8Array(1), 0),
+      () => file.truncate(0),
+    ]) {
+      expect(call).toThrow(expect.objectContaining({ code: 'IO' }))
+    }
+    expect((await disk.open('a')).size()).toBe(3000)
+    file.close()
+    await expect(disk.open('a')).rejects.toMatchObject({ code: 'LOCKED' })
+  })
+
+  test.each<{ fault: Fault; code: string }>([
+    { fault: 'quota', code: 'QUOTA' },
+    { fault: 'short', code: 'QUOTA' },
+    { fault: 'number', code: 'QUOTA' },
+  ])('writes as much as there is room for and fails with $code ($fault)', async ({ fault, code }) => {
+    const disk = new SimulatedDisk()
+    const file = await disk.open('a', { create: true })
+    disk.whenFull = fault
+    disk.room = (bytes) => Math.min(bytes, 3 - file.size())
+    expect(() => file.write(new Uint8Array(10), 0)).toThrow(expect.objectContaining({ code }))
+    expect(file.size()).toBe(3)
+    expect(() => file.truncate(10)).toThrow(expect.objectContaining({ code }))
     expect(file.size()).toBe(3)
   })
 })

@@ -12,7 +12,8 @@ import type { Kernel } from '../kernel/kernel.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
-import { type Call, type Loss, SimulatedDisk, type Snapshot } from './simulated-disk.js'
+import { type Loss, SimulatedDisk, type Snapshot } from './simulated-disk.js'
+import { changesDisk } from './simulated-opfs.js'
 import { ENGINE_OPTIONS, type Model, readAll, sameModel, Workload } from './workload.js'
 
 export interface CrashPoint {
@@ -24,7 +25,6 @@ export interface CrashPoint {
 }
 
 const LOSSES: readonly Loss[] = ['nothing', 'everything', 'something', 'something', 'something']
-const changesDisk = (call: Call) => call !== 'read' && call !== 'list' && call !== 'close'
 
 /** Runs the workload of this seed once, keeping the disk as it was before each of its calls. */
 export async function record(kernel: RecyclingKernel, seed: number, steps: number): Promise<CrashPoint[]> {
