@@ -6,23 +6,8 @@
 import { createKernel } from '../kernel/kernel.js'
 import { Random } from './random.js'
 import { RecyclingKernel } from './recycling-kernel.js'
+import { type RunOptions, runSeeds } from './seeds.js'
 import { live, record, survive } from './torture.js'
-
-export interface TortureOptions {
-  /** The first seed, and the step to the next: processes that share the work take turns. */
-  seed: number
-  step?: number
-  /** Stop after this many crashes. */
-  crashes: number
-  /** Stop at this time (milliseconds as of Date.now), whatever was reached. */
-  until?: number
-  onSeed?: (seed: number, crashes: number) => void
-}
-
-export interface TortureReport {
-  seeds: number
-  crashes: number
-}
 
 const STEPS = 25
 const LIVES = 3
@@ -30,21 +15,10 @@ const CRASHES_A_LIFE = 30
 /** Of the crash points, those whose recovery is itself stopped at every call. */
 const DEEP_SHARE = 0.1
 
-/** Throws at the first failure, with the seed in the message. */
-export async function torture(options: TortureOptions): Promise<TortureReport> {
+/** Throws at the first failure, with the seed in the message; answers how many crashes there were. */
+export async function run(options: RunOptions): Promise<number> {
   const kernel = new RecyclingKernel(await createKernel())
-  const report: TortureReport = { seeds: 0, crashes: 0 }
-  for (let seed = options.seed; report.crashes < options.crashes; seed += options.step ?? 1) {
-    if (options.until !== undefined && Date.now() >= options.until) break
-    try {
-      report.crashes += await tortureSeed(kernel, seed)
-    } catch (error) {
-      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
-    }
-    report.seeds++
-    options.onSeed?.(seed, report.crashes)
-  }
-  return report
+  return await runSeeds(options, (seed) => tortureSeed(kernel, seed))
 }
 
 async function tortureSeed(kernel: RecyclingKernel, seed: number): Promise<number> {

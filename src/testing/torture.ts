@@ -1,20 +1,21 @@
 /**
  * The torture run, in two forms. `record` and `survive`: a generated workload is stopped at every call it makes to the disk, and what
  * a crash there leaves is opened again; the recovery is itself stopped at every call, to any depth. `live`: one store goes through crash after crash,
- * and through calls that fail, and works on in between.
+ * and through calls that fail, and works on in between. `endure`: no crash, but one call, or every call from one on, fails in one way.
  *
  * What must hold each time: it opens and takes no crash for damage; it holds exactly the transactions up to some commit, at
  * least up to the last one acknowledged as durable; a full replay gives the same index; the next transaction works.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { isStoreError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { type Loss, SimulatedDisk, type Snapshot } from './simulated-disk.js'
-import { changesDisk } from './simulated-opfs.js'
-import { ENGINE_OPTIONS, type Model, readAll, sameModel, Workload } from './workload.js'
+import { changesDisk, FAULTS, type Fault } from './simulated-opfs.js'
+import { type Model, readAll, sameModel, Workload } from './workload.js'
+import { ENGINE_OPTIONS, TORTURE_SHAPE } from './workload-shape.js'
 
 export interface CrashPoint {
   snapshot: Snapshot
@@ -30,11 +31,12 @@ const LOSSES: readonly Loss[] = ['nothing', 'everything', 'something', 'somethin
 export async function record(kernel: RecyclingKernel, seed: number, steps: number): Promise<CrashPoint[]> {
   kernel.recycle()
   const disk = new SimulatedDisk()
-  const workload = new Workload(disk, kernel, new Random(seed))
+  const workload = new Workload(disk, kernel, new Random(seed), TORTURE_SHAPE)
   const points: CrashPoint[] = []
   disk.onCall = (call) => {
-    if (!changesDisk(call)) return
+    if (!changesDisk(call)) return undefined
     points.push({ snapshot: disk.snapshot(), possible: workload.possible, call: points.length })
+    return undefined
   }
   await workload.open()
   for (let step = 0; step < steps; step++) await workload.step()
@@ -55,12 +57,13 @@ export async function survive(
   const before = disk.contents()
   const inside: CrashPoint[] = []
   disk.onCall = (call) => {
-    if (depth <= 1 || !changesDisk(call)) return
+    if (depth <= 1 || !changesDisk(call)) return undefined
     inside.push({ ...point, snapshot: disk.snapshot(), call: inside.length })
+    return undefined
   }
   try {
     const engine = await openEngine(disk, { ...ENGINE_OPTIONS, kernel })
-    disk.onCall = () => {}
+    disk.onCall = () => undefined
     const found = await expectOneOf(engine, point.possible)
     await expectWorks(disk, kernel, engine, found)
   } catch (error) {
@@ -73,8 +76,13 @@ export async function survive(
   return crashes
 }
 
-/** What a call of a store that goes through `live` can meet. */
+/** What every call meets from the moment on at which the machine of `live` stops. */
 class Crash extends Error {}
+
+/** The driver takes it for an error of the platform, like any other; so it comes back as a cause. */
+function isCrash(error: unknown): boolean {
+  return error instanceof Crash || (error instanceof Error && isCrash(error.cause))
+}
 
 /** One store's life: `crashes` crashes at random calls, calls that fail in between; answers the number of crashes. */
 export async function live(kernel: RecyclingKernel, seed: number, crashes: number): Promise<number> {
@@ -83,24 +91,22 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
   let start: Model = new Map()
   for (let crash = 0; crash < crashes; crash++) {
     kernel.recycle()
-    const workload = new Workload(disk, kernel, random, start)
-    const faulty = random.chance(0.5)
+    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, start)
+    const fails = random.chance(0.5) ? randomFaults(random) : () => undefined
     let left = random.below(120)
     let snapshot: Snapshot | undefined
+    disk.kept = (bytes) => random.below(bytes + 1)
     disk.onCall = (call) => {
-      if (!changesDisk(call)) return
-      if (left-- <= 0) {
+      if (changesDisk(call) && left-- <= 0) {
         snapshot ??= disk.snapshot()
         throw new Crash('the machine stops')
       }
-      if (faulty && random.chance(0.05)) throw new StoreError(random.pick(['IO', 'QUOTA']), `${call} fails`)
+      return fails(FAULTS[call])
     }
-    // A write that fails leaves a part of itself behind.
-    disk.room = (bytes) => (faulty && random.chance(0.03) ? random.below(bytes) : bytes)
     try {
-      await run(workload, disk)
+      for (;;) await attempt(workload, disk)
     } catch (error) {
-      if (!(error instanceof Crash || (error as Error).cause instanceof Crash)) throw told(error, seed, crash)
+      if (!isCrash(error)) throw told(error, seed, crash)
     }
     const possible = workload.possible
     await allEnded()
@@ -119,37 +125,96 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
   return crashes
 }
 
-/** Works until the machine stops. A call that fails must have changed nothing that a reader can see. */
-async function run(workload: Workload, disk: SimulatedDisk): Promise<never> {
-  for (;;) {
-    try {
-      if (!workload.isOpen) {
-        await workload.open()
-        await undisturbed(disk, () => workload.settle())
-      }
-      await workload.step()
-    } catch (error) {
-      if (!isStoreError(error, 'IO') && !isStoreError(error, 'QUOTA')) throw error
-      if (error.cause instanceof Crash) throw error
-      if (!workload.isOpen) continue
-      const held = await undisturbed(disk, () => readAll(workload.engine))
-      if (!sameModel(held, workload.history.at(-1) as Model)) {
-        throw new Error(`a call that failed (${error.message}) changed the store`)
-      }
+/** Now and then a call fails, of those that can; now and then all of them for a while, in the same way. */
+function randomFaults(random: Random): (ways: readonly Fault[]) => Fault | undefined {
+  let lasting: Fault | undefined
+  let left = 0
+  return (ways) => {
+    if (left > 0 && lasting !== undefined) {
+      left--
+      return ways.includes(lasting) ? lasting : undefined
     }
+    if (ways.length === 0 || !random.chance(0.04)) return undefined
+    const fault = random.pick(ways)
+    if (random.chance(0.2)) {
+      lasting = fault
+      left = random.below(30)
+    }
+    return fault
+  }
+}
+
+export interface Trial {
+  fault: Fault
+  /** Which of the calls that can fail in this way does, from 0; with `isLasting` all from there on. */
+  call: number
+  isLasting: boolean
+}
+
+/**
+ * Runs a workload of so many steps in which one call fails, or all from one on: what fails changes nothing, and what comes after the last
+ * failing call succeeds. Answers false when the workload makes fewer calls than that.
+ */
+export async function endure(kernel: RecyclingKernel, seed: number, steps: number, trial: Trial): Promise<boolean> {
+  kernel.recycle()
+  const disk = new SimulatedDisk()
+  const workload = new Workload(disk, kernel, new Random(seed), TORTURE_SHAPE)
+  let calls = 0
+  disk.onCall = (call) => {
+    if (!FAULTS[call].includes(trial.fault)) return undefined
+    const isHit = trial.isLasting ? calls >= trial.call : calls === trial.call
+    calls++
+    return isHit ? trial.fault : undefined
+  }
+  let failures = 0
+  for (let step = 0; step < steps; step++) {
+    if (await attempt(workload, disk)) continue
+    failures++
+    if (!trial.isLasting && failures > 1) throw new Error('one call failed, and two steps')
+  }
+  disk.onCall = () => undefined
+  for (let step = 0; step < 5; step++) {
+    if (!(await attempt(workload, disk))) throw new Error('a step failed after the last call that did')
+  }
+  if (!workload.isOpen) await workload.open()
+  await workload.compare()
+  await workload.close()
+  await workload.open()
+  await workload.compare()
+  await workload.close()
+  return calls > trial.call
+}
+
+/** Takes one step; false when it failed, which must have changed nothing that a reader can see. */
+async function attempt(workload: Workload, disk: SimulatedDisk): Promise<boolean> {
+  try {
+    if (!workload.isOpen) {
+      await workload.open()
+      await undisturbed(disk, () => workload.settle())
+    }
+    await workload.step()
+    return true
+  } catch (error) {
+    if (!isStoreError(error, 'IO') && !isStoreError(error, 'QUOTA')) throw error
+    if (isCrash(error)) throw error
+    if (!workload.isOpen) return false
+    const held = await undisturbed(disk, () => readAll(workload.engine))
+    if (!sameModel(held, workload.model)) {
+      throw new Error(`a call that failed (${error.message}) changed the store`)
+    }
+    return false
   }
 }
 
 /** Runs `look` while no call fails and no machine stops. */
 async function undisturbed<T>(disk: SimulatedDisk, look: () => Promise<T>): Promise<T> {
-  const { onCall, room } = disk
-  disk.onCall = () => {}
+  const { onCall } = disk
+  disk.onCall = () => undefined
   disk.room = (bytes) => bytes
   try {
     return await look()
   } finally {
     disk.onCall = onCall
-    disk.room = room
   }
 }
 
