@@ -5,22 +5,32 @@
 
 import { type Crc, decodeHeadSlot, encodeHeadSlot, HEAD, type Head } from '../format/head.js'
 import { HEAD_FILE } from '../format/paths.js'
-import type { Storage, StorageFile } from '../storage/storage.js'
+import type { Storage } from '../storage/storage.js'
+import { WatchedFile } from './watched-file.js'
 
 export class HeadFile {
-  readonly #file: StorageFile
+  readonly #storage: Storage
+  #file: WatchedFile
   readonly #id: Uint8Array
   readonly #crc: Crc
   #next = 0
 
-  private constructor(file: StorageFile, id: Uint8Array, crc: Crc) {
+  private constructor(storage: Storage, file: WatchedFile, id: Uint8Array, crc: Crc) {
+    this.#storage = storage
     this.#file = file
     this.#id = id
     this.#crc = crc
   }
 
   static async open(storage: Storage, id: Uint8Array, crc: Crc): Promise<HeadFile> {
-    return new HeadFile(await storage.open(HEAD_FILE, { create: true }), id, crc)
+    return new HeadFile(storage, await openFile(storage), id, crc)
+  }
+
+  /** Opens the file anew if the system refused the handle. */
+  async revive(): Promise<void> {
+    if (!this.#file.isRefused) return
+    this.#file.close()
+    this.#file = await openFile(this.#storage)
   }
 
   /**
@@ -56,10 +66,15 @@ export class HeadFile {
   }
 
   async flush(): Promise<void> {
+    await this.revive()
     await this.#file.flush()
   }
 
   close(): void {
     this.#file.close()
   }
+}
+
+async function openFile(storage: Storage): Promise<WatchedFile> {
+  return new WatchedFile(await storage.open(HEAD_FILE, { create: true }))
 }

@@ -1,12 +1,14 @@
 /**
  * The segments' files: their names, which of them exist, and the handles that are open. Opening a handle costs a millisecond
- * and more, so they are kept, the least recently used closed first; the one being written is pinned.
+ * and more, so they are kept, the least recently used closed first; the one being written is pinned. One that the system refused is
+ * given up, so that the next use opens the file anew.
  * Invariant: `list()` names every segment file there is.
  */
 
 import { assert, isStoreError, StoreError } from '../errors.js'
 import { DATA_DIR, decimal, segmentPath } from '../format/paths.js'
-import type { Storage, StorageFile } from '../storage/storage.js'
+import type { Storage } from '../storage/storage.js'
+import { WatchedFile } from './watched-file.js'
 
 /** Safari is reported to stop at about 252 sync access handles in an origin; other stores may be open beside this one. */
 const OPEN_HANDLES_MAX = 100
@@ -16,8 +18,8 @@ export class SegmentFiles {
   readonly #segmentsPerDir: number
   readonly #handlesMax: number
   /** Open handles, least recently used first. */
-  readonly #open = new Map<number, StorageFile>()
-  readonly #opening = new Map<number, Promise<StorageFile>>()
+  readonly #open = new Map<number, WatchedFile>()
+  readonly #opening = new Map<number, Promise<WatchedFile>>()
   readonly #present = new Set<number>()
   #pinned: number | undefined
   #isClosed = false
@@ -54,31 +56,43 @@ export class SegmentFiles {
   }
 
   /** The handle if it is open. Only good until the next `await`: another opening may close it. */
-  peek(segment: number): StorageFile | undefined {
+  peek(segment: number): WatchedFile | undefined {
     const file = this.#open.get(segment)
     if (file === undefined) return undefined
     this.#open.delete(segment)
+    if (file.isRefused) {
+      file.close()
+      return undefined
+    }
     this.#open.set(segment, file)
     return file
   }
 
   /** Opens a segment that exists; only `peek` after it gives a handle that is surely open. */
   async open(segment: number): Promise<void> {
-    if (this.#open.has(segment)) return
+    if (this.peek(segment)) return
     await this.#acquire(segment, false)
   }
 
-  /** Calls `use` with an open handle; `use` must not wait. NOT_FOUND when the segment is gone. */
-  async with<T>(segment: number, use: (file: StorageFile) => T): Promise<T> {
-    for (;;) {
+  /** Calls `use` with an open handle, and once more with a new one if the system refused that; `use` must not wait. NOT_FOUND when the segment is gone. */
+  async with<T>(segment: number, use: (file: WatchedFile) => T): Promise<T> {
+    for (let isRetry = false; ; ) {
       const file = this.peek(segment)
-      if (file) return use(file)
-      await this.open(segment)
+      if (file === undefined) {
+        await this.open(segment)
+        continue
+      }
+      try {
+        return use(file)
+      } catch (error) {
+        if (isRetry || !file.isRefused) throw error
+        isRetry = true
+      }
     }
   }
 
   /** Makes an empty segment, or empties the one that is there, and opens it. */
-  async create(segment: number): Promise<StorageFile> {
+  async create(segment: number): Promise<WatchedFile> {
     const file = await this.#acquire(segment, true)
     this.#present.add(segment)
     if (file.size() > 0) file.truncate(0)
@@ -124,7 +138,7 @@ export class SegmentFiles {
     this.#open.clear()
   }
 
-  async #acquire(segment: number, create: boolean): Promise<StorageFile> {
+  async #acquire(segment: number, create: boolean): Promise<WatchedFile> {
     const open = this.peek(segment)
     if (open) return open
     let opening = this.#opening.get(segment)
@@ -135,7 +149,7 @@ export class SegmentFiles {
     return await opening
   }
 
-  async #openFile(segment: number, create: boolean): Promise<StorageFile> {
+  async #openFile(segment: number, create: boolean): Promise<WatchedFile> {
     if (!create && !this.#present.has(segment)) {
       throw new StoreError('NOT_FOUND', `segment ${segment} is not there`, {
         where: { segment, file: this.path(segment) },
@@ -148,9 +162,9 @@ export class SegmentFiles {
     return file
   }
 
-  async #openOrForget(segment: number, create: boolean): Promise<StorageFile> {
+  async #openOrForget(segment: number, create: boolean): Promise<WatchedFile> {
     try {
-      return await this.#storage.open(this.path(segment), { create })
+      return new WatchedFile(await this.#storage.open(this.path(segment), { create }))
     } catch (error) {
       // It vanished under us: from now on it is a missing segment.
       if (isStoreError(error, 'NOT_FOUND')) this.#present.delete(segment)

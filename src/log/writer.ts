@@ -107,6 +107,7 @@ export class LogWriter {
   async begin(): Promise<void> {
     assert(this.#begun === undefined && this.#buffered === 0, 'one transaction writes at a time')
     if (this.#unfinished) await this.#undo(this.#unfinished)
+    if (this.#isGivenUp) await this.#reopen()
     this.#begun = { position: this.position, previous: this.#previous }
     this.#finished.length = 0
   }
@@ -163,6 +164,7 @@ export class LogWriter {
   async flush(): Promise<void> {
     if (this.#unfinished) await this.#undo(this.#unfinished)
     if (!this.#dirty) return
+    if (this.#isGivenUp) await this.#reopen()
     assert(this.#file !== undefined, 'what is dirty is open')
     await this.#file.flush()
     this.#dirty = false
@@ -189,6 +191,11 @@ export class LogWriter {
 
   get #full(): boolean {
     return this.#written + this.#buffered > this.#options.segmentBytesMax
+  }
+
+  /** True when the system refused the handle: the file has to be opened anew. What is dirty stays so. */
+  get #isGivenUp(): boolean {
+    return this.#file !== undefined && this.#segments.peek(this.#segment) !== this.#file
   }
 
   async #prepare(): Promise<void> {
@@ -307,7 +314,7 @@ export class LogWriter {
       this.#previous = begun.previous
     }
     this.#written = offset
-    if (offset > 0 && this.#file === undefined) await this.#reopen()
+    if (offset > 0 && (this.#file === undefined || this.#isGivenUp)) await this.#reopen()
     if (offset === 0) {
       this.#release()
       await this.#segments.discard(segment)

@@ -120,6 +120,7 @@ function compareTables(used: Table, fresh: Table, what: string, report: (message
 }
 
 async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> {
+  await head.revive()
   const { head: read, unreadable } = head.read()
   if (degraded || (read?.transaction === state.transaction && unreadable === 0)) return []
   const message =

@@ -14,7 +14,7 @@ import { LogReader } from '../log/reader.js'
 import { SegmentFiles } from '../log/segments.js'
 import { LogState } from '../log/state.js'
 import { LogWriter } from '../log/writer.js'
-import type { Storage } from '../storage/storage.js'
+import type { Storage, StorageFile } from '../storage/storage.js'
 import { expectStoreOrRoom, readOrMakeConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { Hasher } from './hash.js'
@@ -34,10 +34,11 @@ export interface OpenInput {
 
 /** Opens the store in `storage`. Throws LOCKED at once when somebody else has it, NOT_FOUND, FORMAT. */
 export async function openContext(input: OpenInput): Promise<Context> {
-  const { storage, kernel } = input
+  const { kernel } = input
   if (input.maxSegmentSize !== undefined) checkSegmentBytesMax(input.maxSegmentSize)
-  await expectStoreOrRoom(storage, input.create)
-  const lock = await storage.open(README_FILE, { create: true })
+  await expectStoreOrRoom(input.storage, input.create)
+  const lock = await input.storage.open(README_FILE, { create: true })
+  const storage = whileLocked(input.storage, lock)
   const opened: { close(): void | Promise<void> }[] = [lock]
   try {
     const scratch = kernel.arena(64 * 1024)
@@ -46,7 +47,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       scratch.view(0, bytes.length).set(bytes)
       return scratch.crc32(0, bytes.length)
     }
-    const { config, created, damaged } = await readOrMakeConfig({ ...input, lock, crc })
+    const { config, created, damaged } = await readOrMakeConfig({ ...input, storage, lock, crc })
     throwIfAborted(input.signal)
     const id = hexBytes(config.id)
     const head = await HeadFile.open(storage, id, crc)
@@ -107,6 +108,24 @@ export async function openContext(input: OpenInput): Promise<Context> {
   } catch (error) {
     for (const resource of opened.reverse()) await resource.close()
     throw error
+  }
+}
+
+/**
+ * The storage as long as the lock is ours. The system can close handles under us; one that it closed may be opened anew, unless the
+ * lock is gone as well: then somebody else may have changed the store since.
+ */
+function whileLocked(storage: Storage, lock: StorageFile): Storage {
+  return {
+    list: (path) => storage.list(path),
+    async open(path, options) {
+      lock.size()
+      return await storage.open(path, options)
+    },
+    async remove(path) {
+      lock.size()
+      await storage.remove(path)
+    },
   }
 }
 

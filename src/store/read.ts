@@ -18,11 +18,18 @@ export async function readValue(
   find: () => Location | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const { reader, writer } = context
-  for (;;) {
+  for (let isRetry = false; ; ) {
     const location = find()
     if (location === undefined) return undefined
     if (reader.ready(location, writer)) {
-      return noting(context, key, () => believed(context, location, key, 0, reader.value(location, key, 0, writer)))
+      try {
+        return believed(context, location, key, 0, reader.value(location, key, 0, writer))
+      } catch (error) {
+        // No longer ready: the system refused the handle. A new one may do.
+        if (isRetry || reader.ready(location, writer)) throw noted(context, key, error)
+        isRetry = true
+        continue
+      }
     }
     try {
       await reader.open(location.segment)
@@ -55,12 +62,20 @@ export async function readValues(
       next++
       continue
     }
-    next = reader.values(wanted, next, ({ location, key, keyAt, index }, value) => {
-      values[index] = noting(context, key, () => {
+    const refused: Wanted[] = []
+    next = reader.values(wanted, next, (entry, value) => {
+      const { location, key, keyAt, index } = entry
+      try {
         if (value instanceof StoreError) throw value
-        return believed(context, location, key, keyAt, value)
-      })
+        values[index] = believed(context, location, key, keyAt, value)
+      } catch (error) {
+        if (reader.ready(location, writer)) throw noted(context, key, error)
+        refused.push(entry)
+      }
     })
+    for (const { key, index } of refused) {
+      values[index] = await readValue(context, key, () => context.state.keys.find(key))
+    }
   }
   return values
 }
@@ -78,14 +93,10 @@ function believed(
   throw corrupt('a newer value of this key may be among what is damaged behind it', location, key, keyAt)
 }
 
-/** Runs a read and remembers the key when it turns out damaged, so that a later put heals it. */
-function noting<T>({ damagedKeys }: Context, key: Uint8Array, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (isStoreError(error, 'CORRUPT')) damagedKeys.add(keyHex(key))
-    throw error
-  }
+/** Remembers a key that turned out damaged, so that a later put heals it. */
+function noted({ damagedKeys }: Context, key: Uint8Array, error: unknown): unknown {
+  if (isStoreError(error, 'CORRUPT')) damagedKeys.add(keyHex(key))
+  return error
 }
 
 function missing({ damagedKeys }: Context, location: Location, key: Uint8Array, error: unknown): unknown {

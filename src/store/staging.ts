@@ -127,7 +127,7 @@ export class Staging {
     }
     this.#journal.commit(state)
     for (const key of this.#healed) this.#context.damagedKeys.delete(key)
-    if (writer.flushed) writeHead(this.#context)
+    if (writer.flushed) await writeHead(this.#context)
   }
 
   /** Commits in the log, or rolls back. On a full disk deletes get the reserve, and a second try. */
@@ -162,17 +162,18 @@ export class Staging {
 export async function flushLog(context: Context): Promise<void> {
   if (context.writer.flushed) return
   await context.writer.flush()
-  writeHead(context)
+  await writeHead(context)
 }
 
 /**
  * The head helps to tell damage from a torn tail; the commit stands without it. So a head that cannot be written now is no failure of
  * the commit: the next one writes it again, and `check` reports one that lags behind.
  */
-function writeHead({ head, state, writer, degraded }: Context): void {
+async function writeHead({ head, state, writer, degraded }: Context): Promise<void> {
   // Where the log is damaged the old head is what still says how far it once was whole.
   if (degraded) return
   try {
+    await head.revive()
     head.write({ transaction: state.transaction, ...writer.position })
   } catch (error) {
     if (!isStoreError(error)) throw error
