@@ -30,7 +30,7 @@ describe.each<{ name: string; fault: Fault }>([
         })
         if (!wasHit) break
       }
-      expect(call).toBeGreaterThan(20)
+      expect(call).toBeGreaterThan(15)
     }
   })
 })

@@ -29,8 +29,8 @@ export class Random {
   }
 
   bytes(size: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(size)
-    for (let i = 0; i < size; i++) bytes[i] = this.next()
-    return bytes
+    const words = new Uint32Array(Math.ceil(size / 4))
+    for (let i = 0; i < words.length; i++) words[i] = this.next()
+    return new Uint8Array(words.buffer, 0, size)
   }
 }

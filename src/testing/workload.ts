@@ -241,7 +241,7 @@ export class Workload {
     try {
       await run()
     } catch (error) {
-      if (isStoreError(error, 'QUOTA') || isStoreError(error, 'IO')) {
+      if (isStoreError(error)) {
         this.#history.pop()
         this.#failed.push(model)
       }
