@@ -1,10 +1,17 @@
-/** Each way in which a browser's files fail, at each call of a workload, once and from there on: invariant 5. */
+/**
+ * Each way in which a browser's files fail, at each call of a workload, once and from there on: invariant 5. And what a store does whose
+ * handles the system has closed, as it may to an app in the background.
+ */
 
 import { describe, expect, test } from 'vitest'
 import { createKernel } from '../kernel/kernel.js'
+import { type Engine, openEngine } from '../store/engine.js'
+import { key, text } from './engine-case.js'
 import { RecyclingKernel } from './recycling-kernel.js'
+import { SimulatedDisk } from './simulated-disk.js'
 import type { Fault } from './simulated-opfs.js'
 import { endure } from './torture.js'
+import { readAll } from './workload.js'
 
 const STEPS = 10
 const SEEDS = [1, 2]
@@ -32,5 +39,87 @@ describe.each<{ name: string; fault: Fault }>([
       }
       expect(call).toBeGreaterThan(15)
     }
+  })
+})
+
+describe('handles that the system has closed', () => {
+  /** A store with one value, some of whose handles are then closed. */
+  async function closed(which: (path: string) => boolean): Promise<{ disk: SimulatedDisk; engine: Engine }> {
+    const disk = new SimulatedDisk()
+    const engine = await openEngine(disk)
+    await engine.set(key(1), 'one')
+    for (const [path, handle] of [...disk.handles]) if (which(path)) handle.end()
+    return { disk, engine }
+  }
+  const isData = (path: string) => path.startsWith('data/')
+  const isNotLock = (path: string) => path !== 'README'
+
+  test('a get finds its value, and calls nothing damaged', async () => {
+    const { engine } = await closed(isNotLock)
+    expect(text(await engine.get(key(1)))).toBe('one')
+  })
+
+  test('a getMany finds its values', async () => {
+    const { engine } = await closed(isNotLock)
+    expect((await engine.getMany([key(1), key(2), key(1)])).map(text)).toEqual(['one', undefined, 'one'])
+  })
+
+  test('a set that meets them fails with IO or works, the next one works, and both last as they were answered', async () => {
+    const { disk, engine } = await closed(isNotLock)
+    const isSet = await engine.set(key(2), 'two').then(
+      () => true,
+      (error) => expect(error).toMatchObject({ code: 'IO' }),
+    )
+    await engine.set(key(3), 'three')
+    await engine.close()
+    const again = await openEngine(disk)
+    expect(await again.hasMany([key(1), key(2), key(3)])).toEqual([true, isSet === true, true])
+    expect((await again.check()).clean).toBe(true)
+  })
+
+  test('a flush of relaxed commits succeeds', async () => {
+    const disk = new SimulatedDisk()
+    const engine = await openEngine(disk)
+    await engine.set(key(1), 'one', { durability: 'relaxed' })
+    let flushes = 0
+    disk.onCall = (call, path) => {
+      if (call === 'flush' && isData(path)) flushes++
+      return undefined
+    }
+    for (const [path, handle] of [...disk.handles]) if (isData(path)) handle.end()
+    await engine.flush().catch(() => engine.flush())
+    expect(flushes).toBe(1)
+  })
+
+  test.each<{ name: string; call: (engine: Engine) => Promise<unknown> }>([
+    { name: 'check', call: async (engine) => expect((await engine.check()).findings).toEqual([]) },
+    { name: 'compact', call: (engine) => engine.compact({ threshold: 0 }) },
+    { name: 'delete', call: (engine) => engine.delete(key(1)) },
+    { name: 'keys', call: async (engine) => expect((await readAll(engine)).size).toBe(1) },
+  ])('$name works, at the second time if not at once', async ({ call }) => {
+    const { engine } = await closed(isNotLock)
+    await call(engine).catch((error) => {
+      expect(error).toMatchObject({ code: 'IO' })
+      return call(engine)
+    })
+  })
+
+  test('close frees what is left', async () => {
+    const { disk, engine } = await closed(isData)
+    await engine.close()
+    expect([...disk.handles.keys()]).toEqual([])
+  })
+
+  test('with the lock among them nothing is opened anew: another may have the store by now, and what it wrote stays', async () => {
+    const { disk, engine } = await closed(() => true)
+    const other = await openEngine(disk)
+    await other.set(key(2), 'two')
+    await other.close()
+    for (let times = 0; times < 2; times++)
+      await expect(engine.set(key(1), 'three')).rejects.toMatchObject({ code: 'IO' })
+    await engine.close().catch(() => undefined)
+    const again = await openEngine(disk)
+    expect((await again.getMany([key(1), key(2)])).map(text)).toEqual(['one', 'two'])
+    expect((await again.check()).clean).toBe(true)
   })
 })

@@ -36,6 +36,8 @@ export class SimulatedDisk implements Storage {
   readonly #files = new Map<string, Inode>()
   /** Durable contents of files whose removal a crash may undo. */
   readonly #removed = new Map<string, Uint8Array>()
+  /** The open handles. A file has one at most. */
+  readonly handles = new Map<string, { end(): void }>()
   readonly #driver = opfsStorage(simulatedDirectory(this))
   /** Called before each call is carried out: answers how it is to fail, if it is; or throws what it is to fail with. May keep a snapshot. */
   onCall: (call: Call, path: string) => Fault | undefined = () => undefined

@@ -41,10 +41,9 @@ export function simulatedDirectory(disk: SimulatedDisk): FileSystemDirectoryHand
   return new Directory(new Tree(disk), '') as unknown as FileSystemDirectoryHandle
 }
 
-/** What all handles of one disk share: which files are open, and which directories were made. */
+/** What all handles of one directory share: which directories were made in it. */
 class Tree {
   readonly disk: SimulatedDisk
-  readonly open = new Set<string>()
   /** With '/' at the end. A crash leaves those that hold files. */
   readonly #made = new Set<string>([''])
 
@@ -132,7 +131,7 @@ class Directory {
     const isFile = this.#tree.disk.inode(path) !== undefined
     if (!isFile && !this.#tree.isDirectory(`${path}/`)) throw named('NotFoundError')
     const files = isFile ? [path] : this.#tree.below(`${path}/`)
-    if (files.some((file) => this.#tree.open.has(file))) throw named('NoModificationAllowedError')
+    if (files.some((file) => this.#tree.disk.handles.has(file))) throw named('NoModificationAllowedError')
     if (isFile) this.#tree.disk.unlink(path)
     else this.#tree.removeDirectory(`${path}/`)
   }
@@ -149,24 +148,24 @@ class FileHandle {
 
   async createSyncAccessHandle(): Promise<AccessHandle> {
     this.#tree.call('open', this.#path)
-    const inode = this.#tree.disk.inode(this.#path)
+    const { disk } = this.#tree
+    const inode = disk.inode(this.#path)
     if (inode === undefined) throw named('NotFoundError')
-    if (this.#tree.open.has(this.#path)) throw named('NoModificationAllowedError')
-    this.#tree.open.add(this.#path)
-    return new AccessHandle(this.#tree, this.#path, inode)
+    if (disk.handles.has(this.#path)) throw named('NoModificationAllowedError')
+    const handle = new AccessHandle(disk, this.#path, inode)
+    disk.handles.set(this.#path, handle)
+    return handle
   }
 }
 
 class AccessHandle {
-  readonly #tree: Tree
   readonly #disk: SimulatedDisk
   readonly #path: string
   readonly #inode: Inode
   #isOpen = true
 
-  constructor(tree: Tree, path: string, inode: Inode) {
-    this.#tree = tree
-    this.#disk = tree.disk
+  constructor(disk: SimulatedDisk, path: string, inode: Inode) {
+    this.#disk = disk
     this.#path = path
     this.#inode = inode
   }
@@ -220,19 +219,20 @@ class AccessHandle {
   close(): void {
     if (!this.#isOpen) return
     this.#disk.onCall('close', this.#path)
-    this.#end()
+    this.end()
+  }
+
+  /** Closes it under its owner: it is gone. */
+  end(): void {
+    this.#isOpen = false
+    this.#disk.handles.delete(this.#path)
   }
 
   #call(call: Call): Fault | undefined {
     if (!this.#isOpen) throw named('InvalidStateError')
     const fault = this.#disk.onCall(call, this.#path)
-    if (fault === 'gone') this.#end()
+    if (fault === 'gone') this.end()
     return fault
-  }
-
-  #end(): void {
-    this.#isOpen = false
-    this.#tree.open.delete(this.#path)
   }
 }
 
