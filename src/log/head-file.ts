@@ -14,6 +14,7 @@ export class HeadFile {
   readonly #id: Uint8Array
   readonly #crc: Crc
   #next = 0
+  #transaction = 0
 
   private constructor(storage: Storage, file: WatchedFile, id: Uint8Array, crc: Crc) {
     this.#storage = storage
@@ -33,6 +34,11 @@ export class HeadFile {
     this.#file = await openFile(this.#storage)
   }
 
+  /** The newest transaction that the file tells of, as last read or written. */
+  get transaction(): number {
+    return this.#transaction
+  }
+
   /**
    * The newest head, undefined when neither slot can be believed, and how many slots cannot: a crash tears one at most, unless both
    * were written since the last flush. Sets which slot is written next.
@@ -50,12 +56,14 @@ export class HeadFile {
         this.#next = (i + 1) % HEAD.slots
       }
     }
+    this.#transaction = newest?.transaction ?? 0
     return { head: newest, unreadable }
   }
 
   write(head: Head): void {
     this.#file.write(encodeHeadSlot(head, this.#id, this.#crc), this.#next * HEAD.slotBytes)
     this.#next = (this.#next + 1) % HEAD.slots
+    this.#transaction = head.transaction
   }
 
   /** Fills both slots, so that an older one cannot outlive what it told of. */

@@ -160,9 +160,10 @@ export class Staging {
 
 /** Flushes what relaxed commits wrote, and says so in the head. */
 export async function flushLog(context: Context): Promise<void> {
-  if (context.writer.flushed) return
-  await context.writer.flush()
-  await writeHead(context)
+  const { head, state, writer } = context
+  await writer.flush()
+  // Also when there was nothing to flush: a transaction that was rolled back may have flushed what stood before it.
+  if (head.transaction !== state.transaction) await writeHead(context)
 }
 
 /**

@@ -42,6 +42,18 @@ export const failureCases: readonly EngineCase[] = [
     },
   },
   {
+    // What is rolled back began a segment, and had flushed the relaxed commit for that.
+    name: 'after a relaxed commit that fills a segment, and a rollback, the head tells of the commit',
+    async run({ open }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      await store.set(key(1), value(2000), { durability: 'relaxed' })
+      const tx = await store.begin()
+      await tx.set(key(2), 'rolled back')
+      await tx.rollback()
+      equal((await store.check()).findings, [], 'findings')
+    },
+  },
+  {
     name: 'a rollback of the first transaction leaves no segment',
     async run({ open, segments }) {
       const store = await open({ maxSegmentSize: 1024 })
