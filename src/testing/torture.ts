@@ -110,6 +110,7 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
       if (!isCrash(error)) throw told(error, seed, crash)
     }
     const possible = workload.possible
+    // The memory of the stopped store is used again.
     await allEnded()
     disk = SimulatedDisk.crash(snapshot ?? disk.snapshot(), random, random.pick(LOSSES))
     const before = sizes(disk.contents())
@@ -219,6 +220,8 @@ async function attempt(workload: Workload, disk: SimulatedDisk): Promise<boolean
 
 /** Runs `look` while no call fails and no machine stops. */
 async function undisturbed<T>(disk: SimulatedDisk, look: () => Promise<T>): Promise<T> {
+  // A call that has failed already, of what goes on behind the step, is not to be met by `look`.
+  await allEnded()
   const { onCall } = disk
   disk.onCall = () => undefined
   disk.room = (bytes) => bytes
@@ -241,7 +244,7 @@ async function killed(disk: SimulatedDisk, engine: Engine, random: Random): Prom
   return left
 }
 
-/** Until what the stopped store still had under way has run into its own failure: its memory is used again. */
+/** Until what the store still has under way has ended, or run into its own failure. */
 async function allEnded(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
