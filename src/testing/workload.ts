@@ -131,7 +131,7 @@ export class Workload {
     switch (step) {
       case 'set':
         return await this.#commits(strict, (model) => {
-          const [key, value] = [random.pick(this.#keys), this.#value()]
+          const [key, value] = [this.#key(), this.#value()]
           model.set(key, value)
           return () => this.engine.set(key, value, { durability })
         })
@@ -298,7 +298,7 @@ export class Workload {
           return async (tx) => equal(await tx.put(bytes), key, 'the key of a put in a transaction')
         }
         default: {
-          const [key, value] = [this.#random.pick(this.#keys), this.#value()]
+          const [key, value] = [this.#key(), this.#value()]
           model.set(key, value)
           return (tx) => tx.set(key, value)
         }
@@ -320,7 +320,7 @@ export class Workload {
       model.set(key, bytes)
       return async () => equal(await this.engine.put(bytes), key, 'the key of a put among others')
     }
-    const [key, value] = [random.pick(this.#keys), this.#value()]
+    const [key, value] = [this.#key(), this.#value()]
     model.set(key, value)
     return () => this.engine.set(key, value)
   }
@@ -329,8 +329,15 @@ export class Workload {
     return Array.from({ length: 1 + this.#random.below(8) }, make)
   }
 
+  /** Some are used often and some seldom, so that segments die at different times. */
+  #key(): string {
+    const count = this.#keys.length
+    const hot = Math.ceil(count / 4)
+    return this.#keys[this.#random.below(this.#random.chance(0.8) ? hot : count)] as string
+  }
+
   #anyKey(): string {
-    return this.#random.chance(0.3) ? this.#random.pick(this.#contents).key : this.#random.pick(this.#keys)
+    return this.#random.chance(0.3) ? this.#random.pick(this.#contents).key : this.#key()
   }
 
   #value(): Uint8Array<ArrayBuffer> {
