@@ -8,11 +8,11 @@ import { ENTRY, MAGIC_BYTES, TAG } from '../format/entry.js'
 import { keyHex, reservedKind } from '../format/key.js'
 import { RESERVE_FILE } from '../format/paths.js'
 import { type Engine, openEngine } from '../store/engine.js'
+import { readAll } from './model.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { SimulatedDisk, type Snapshot } from './simulated-disk.js'
 import { changesDisk } from './simulated-opfs.js'
-import { readAll } from './workload.js'
 
 const OPTIONS = { maxSegmentSize: 1024, checkpointBytes: 48 * 1024 }
 

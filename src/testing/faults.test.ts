@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest'
 import { createKernel } from '../kernel/kernel.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { key, text } from './engine-case.js'
+import { readAll } from './model.js'
 import { RecyclingKernel } from './recycling-kernel.js'
 import { SimulatedDisk } from './simulated-disk.js'
 import type { Fault } from './simulated-opfs.js'
 import { endure } from './torture.js'
-import { readAll } from './workload.js'
 
 const STEPS = 10
 const SEEDS = [1, 2]

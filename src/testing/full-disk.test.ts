@@ -7,9 +7,9 @@ import { describe, expect, test } from 'vitest'
 import { StoreError } from '../errors.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { noise } from './bytes.js'
+import { readAll, sameModel } from './model.js'
 import { SimulatedDisk } from './simulated-disk.js'
 import type { Fault } from './simulated-opfs.js'
-import { readAll, sameModel } from './workload.js'
 
 const OPTIONS = { maxSegmentSize: 20_000 }
 

@@ -11,11 +11,12 @@ import { isStoreError, type StoreError } from '../errors.js'
 import { README_FILE } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { type Engine, openEngine } from '../store/engine.js'
+import { type Model, readAll, sameModel } from './model.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { type Loss, SimulatedDisk, type Snapshot } from './simulated-disk.js'
 import { type Call, changesDisk, FAULTS, type Fault } from './simulated-opfs.js'
-import { type Model, readAll, sameModel, Workload } from './workload.js'
+import { Workload } from './workload.js'
 import { ENGINE_OPTIONS, TORTURE_SHAPE } from './workload-shape.js'
 
 export interface CrashPoint {

@@ -12,12 +12,10 @@ import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Transaction } from '../types.js'
 import { equal } from './check.js'
+import { type Model, readAll, sameModel, sameValue } from './model.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import type { Shape, StepName } from './workload-shape.js'
-
-/** Key in hex to value. */
-export type Model = ReadonlyMap<string, Uint8Array>
 
 /** What a transaction is to do, and what it then has to answer. */
 type Action = (tx: Transaction) => Promise<void>
@@ -353,23 +351,4 @@ async function runAll(tx: Transaction, actions: readonly Action[]): Promise<void
 
 function expectValue(actual: Uint8Array | undefined, expected: Uint8Array | undefined, key: string): void {
   if (!sameValue(actual, expected)) throw new Error(`the value of ${key} differs from the model's`)
-}
-
-/** Everything the store holds, read back and checked. */
-export async function readAll(engine: Engine): Promise<Model> {
-  const keys: string[] = []
-  for await (const { key } of engine.keys()) keys.push(key)
-  const values = await engine.getMany(keys)
-  return new Map(keys.map((key, i) => [key, values[i] as Uint8Array]))
-}
-
-export function sameModel(a: Model, b: Model): boolean {
-  if (a.size !== b.size) return false
-  for (const [key, value] of a) if (!sameValue(value, b.get(key))) return false
-  return true
-}
-
-function sameValue(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a === b || Buffer.compare(a, b) === 0
 }
