@@ -319,9 +319,10 @@ export class LogWriter {
       this.#release()
       await this.#segments.discard(segment)
     } else if (this.#file !== undefined && this.#file.size() > offset) {
-      this.#file.truncate(offset)
+      // Before the cut: a call that fails may have cut all the same, and nothing would be left to see of it the second time.
       this.#dirty = true
       this.#cut = true
+      this.#file.truncate(offset)
     }
     this.#unfinished = undefined
   }

@@ -10,7 +10,7 @@ import { key, text } from './engine-case.js'
 import { readAll } from './model.js'
 import { RecyclingKernel } from './recycling-kernel.js'
 import { SimulatedDisk } from './simulated-disk.js'
-import type { Fault } from './simulated-opfs.js'
+import type { Call, Fault } from './simulated-opfs.js'
 import { endure } from './torture.js'
 
 const STEPS = 10
@@ -102,6 +102,24 @@ describe('handles that the system has closed', () => {
       expect(error).toMatchObject({ code: 'IO' })
       return call(engine)
     })
+  })
+
+  test('one that goes while a rollback cuts: the cut is flushed before anything is written in its place', async () => {
+    const disk = new SimulatedDisk()
+    const engine = await openEngine(disk)
+    await engine.set(key(1), 'one')
+    const tx = await engine.begin()
+    // More than the buffer holds, so that part of it is written out.
+    for (let number = 0; number < 3; number++) await tx.set(key(10 + number), new Uint8Array(600_000))
+    const calls: Call[] = []
+    disk.onCall = (call, path) => {
+      if (!isData(path)) return undefined
+      calls.push(call)
+      return call === 'size' && calls.at(-2) === 'truncate' ? 'gone' : undefined
+    }
+    await tx.rollback()
+    await engine.set(key(2), 'two')
+    expect(calls.filter((call) => call !== 'size')).toEqual(['truncate', 'open', 'flush', 'write', 'flush'])
   })
 
   test('close frees what is left', async () => {
