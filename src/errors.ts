@@ -18,6 +18,8 @@ export const STORE_ERROR_CODES = [
   'UNSUPPORTED',
   'ABORTED',
   'FORMAT',
+  'MISMATCH',
+  'RANGE',
   'IO',
   'TX_CLOSED',
   'WORKER_DIED',

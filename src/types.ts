@@ -11,8 +11,11 @@
 export type Key = string
 export type KeyLike = Key | Uint8Array
 
-/** What can be stored: bytes, a `Blob` or `File` (read by the store), or a string (stored as UTF-8). At most 20,971,479 bytes. */
+/** What is there as a whole: bytes, a `Blob` or `File` (read by the store), or a string (stored as UTF-8). */
 export type Data = Uint8Array | ArrayBuffer | Blob | string
+
+/** What can be put: data, or bytes that come one after the other, of any size: they are stored while they come. */
+export type Source = Data | ReadableStream<Uint8Array> | Response | AsyncIterable<Uint8Array>
 
 /**
  * `strict`: on the disk (flushed) before the promise resolves; survives a crash of the machine.
@@ -22,6 +25,12 @@ export type Durability = 'strict' | 'relaxed'
 
 export interface PutOptions {
   durability?: Durability
+  /** The key that the content has to have: another content is refused with MISMATCH, and nothing of it is stored. */
+  expected?: KeyLike
+  /** Ends the call with ABORTED, as long as it has not been committed; nothing of the content is kept. */
+  signal?: AbortSignal
+  /** Bytes taken so far; `total` is Infinity where nobody knows it. */
+  onProgress?: (progress: Progress) => void
   /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or a `Uint8Array` that is all of its buffer, is empty afterwards. Only matters from a page. */
   transfer?: boolean
 }
@@ -40,6 +49,22 @@ export interface Progress {
   /** Bytes done so far, and in all. */
   done: number
   total: number
+}
+
+/** A part of a content, in bytes. Without `length` it goes to the end, where it ends at the latest; `offset` must not lie behind it. */
+export interface Range {
+  offset?: number
+  length?: number
+}
+
+export interface StreamOptions extends Range {
+  signal?: AbortSignal
+}
+
+/** Some bytes of a content of `size` bytes. */
+export interface Piece {
+  bytes: Uint8Array<ArrayBuffer>
+  size: number
 }
 
 export interface TaskOptions {
@@ -145,9 +170,21 @@ export interface Operations {
   delete(key: KeyLike): Promise<boolean>
 }
 
+/** A content that comes in parts, maybe over several sessions. It is visible once it is complete and its SHA-256 is its key. */
+export interface Ingest extends AsyncDisposable {
+  /** Bytes that are there: those of an earlier session that were kept, and those written since. The next `write` begins here. */
+  readonly offset: number
+  /** Takes the next bytes; resolves when more may come. Throws MISMATCH when they are more than the size. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Stores the content. Throws MISMATCH when bytes are missing, and what came is kept, or when they are not the content, and nothing is. */
+  finish(options?: CommitOptions): Promise<Key>
+  /** Gives up; nothing is kept. Disposing of it without `finish` keeps what came, up to the last whole chunk. */
+  discard(): Promise<void>
+}
+
 /** An open transaction. After `commit` or `rollback` every call throws TX_CLOSED. */
 export interface Transaction extends Operations, AsyncDisposable {
-  put(data: Data, options?: Pick<PutOptions, 'transfer'>): Promise<Key>
+  put(source: Source, options?: Omit<PutOptions, 'durability'>): Promise<Key>
   set(key: KeyLike, data: Data, options?: Pick<PutOptions, 'transfer'>): Promise<void>
   commit(): Promise<void>
   rollback(): Promise<void>
@@ -160,14 +197,23 @@ export interface Store extends Operations, AsyncDisposable {
   readonly recovery: Recovery
 
   /**
-   * Stores bytes under their SHA-256 and returns it. What is there already is not written again. From a page the bytes are copied at the
+   * Stores a content of any size under its SHA-256 and returns it. What is there already is not written again. From a page the bytes are copied at the
    * call; an engine in your own worker reads them until the promise resolves, so leave them as they are until then.
    */
-  put(data: Data, options?: PutOptions): Promise<Key>
+  put(source: Source, options?: PutOptions): Promise<Key>
   /** All of them in one transaction, keys in the same order. */
   putMany(data: Iterable<Data> | AsyncIterable<Data>, options?: PutOptions): Promise<Key[]>
-  /** Stores bytes under a key of your choice; replaces what is there. */
+  /**
+   * Takes in a content whose key and size in bytes are known, in parts that survive a reload: call it again with the same key and size, and
+   * go on from `offset`. Throws LOCKED while an ingest of the same content is going on.
+   */
+  ingest(key: KeyLike, options: { size: number }): Promise<Ingest>
+  /** Stores bytes under a key of your choice, at most 20,971,479; replaces what is there. */
   set(key: KeyLike, data: Data, options?: PutOptions): Promise<void>
+  /** The bytes under `key`, or a part of them, checked; `undefined` when it is not there. Throws CORRUPT, RANGE. */
+  get(key: KeyLike, range?: Range): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** The same as a stream, in memory only as far as it is read. Ends with NOT_FOUND when the content is deleted meanwhile. */
+  stream(key: KeyLike, options?: StreamOptions): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined>
   getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
   hasMany(keys: Iterable<KeyLike>): Promise<boolean[]>
   /** Removes all of them in one transaction; how many were there. */

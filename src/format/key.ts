@@ -9,7 +9,7 @@ import type { Key, KeyLike } from '../types.js'
 export const KEY_BYTES = 32
 
 /** Kinds of the store's own entries: byte 15 of a key that begins with 15 zero bytes. FORMAT.md, "Reserved keys". */
-export const RESERVED = { segmentHeader: 1, segmentList: 2, chosenKeys: 3 } as const
+export const RESERVED = { segmentHeader: 1, segmentList: 2, chosenKeys: 3, manifest: 4, uploadPart: 5, ref: 6 } as const
 const RESERVED_ZEROS = 15
 
 const HEX = /^[0-9a-f]{64}$/

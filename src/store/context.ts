@@ -5,6 +5,7 @@
 
 import type { Config } from '../format/config.js'
 import type { Crc } from '../format/head.js'
+import type { Manifest } from '../format/manifest.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { HeadFile } from '../log/head-file.js'
 import type { Position } from '../log/position.js'
@@ -15,6 +16,7 @@ import type { LogWriter } from '../log/writer.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Recovery } from '../types.js'
 import type { Hasher } from './hash.js'
+import type { Recent } from './recent.js'
 import type { Reserve } from './reserve.js'
 
 export interface Context {
@@ -35,6 +37,10 @@ export interface Context {
   readonly writer: LogWriter
   readonly reader: LogReader
   readonly hasher: Hasher
+  /** Fills an array with random bytes. */
+  readonly random: (bytes: Uint8Array<ArrayBuffer>) => void
+  /** Manifests read lately, by their place in the log. */
+  readonly manifests: Recent<string, Manifest>
   readonly reserve: Reserve
   readonly recovery: Recovery
   /** Whether another program wrote the oldest segment; undefined until somebody asks. */

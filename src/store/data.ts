@@ -4,13 +4,23 @@
 
 import { StoreError } from '../errors.js'
 import { VALUE_BYTES_MAX } from '../format/entry.js'
-import type { Data } from '../types.js'
+import type { Data, Source } from '../types.js'
+
+/** Of one unit of a JavaScript string. */
+const UTF8_BYTES_MAX = 3
 
 /** Bytes of the data if that can be told without reading it; an upper bound for a string. Throws TypeError and TOO_LARGE. */
 export function dataBytes(data: Data): number {
   const size = sizeOf(data)
   if (size > VALUE_BYTES_MAX && typeof data !== 'string') throw tooLarge(size)
   return size
+}
+
+/** Bytes of a source that is there as a whole; an upper bound for a string; Infinity for one that flows. */
+export function sourceBytes(source: Source): number {
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return source.byteLength
+  if (typeof source === 'string') return source.length * UTF8_BYTES_MAX
+  return typeof Blob !== 'undefined' && source instanceof Blob ? source.size : Number.POSITIVE_INFINITY
 }
 
 /** The bytes of `data`; a promise for a Blob. They are the caller's own array where that was handed over. */
@@ -36,7 +46,8 @@ function sizeOf(data: Data): number {
   throw new TypeError(`data is a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kindOf(data)}`)
 }
 
-function kindOf(value: unknown): string {
+/** What came instead of data, in words. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value !== 'object') return `a ${typeof value}`
   return `an object of class ${(value as object).constructor?.name ?? '(none)'}`

@@ -5,9 +5,10 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { isUserKey, keyHex, parseKey } from '../format/key.js'
+import { isUserKey, keyHex, parseKey, RESERVED, reservedKind } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
+import { checkRange, streamPieces } from '../piece-stream.js'
 import type { Storage } from '../storage/storage.js'
 import type {
   CheckOptions,
@@ -18,25 +19,32 @@ import type {
   Data,
   Durability,
   EngineOptions,
+  Ingest,
   Key,
   KeyEntry,
   KeyLike,
+  Piece,
   PutOptions,
+  Range,
   Recovery,
+  Source,
   Stats,
   Store,
+  StreamOptions,
   Transaction,
 } from '../types.js'
 import { checkStore } from './check.js'
 import { compactSegments, compactStore, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
+import { Contents } from './contents.js'
 import type { Context } from './context.js'
-import { dataBytes, toBytes } from './data.js'
+import { sourceBytes, toBytes } from './data.js'
 import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointIsDue } from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
-import { readValue, readValues } from './read.js'
+import { type Find, hasContent, readContent, readContents, readListed, readPiece } from './read-content.js'
 import { flushLog, Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
+import { Uploads } from './uploads.js'
 
 /** Bytes that `putMany` takes from its source ahead of the writing. */
 const WAITING_BYTES_MAX = 32 * 1024 * 1024
@@ -74,7 +82,11 @@ export class Engine implements Store {
   readonly #context: Context
   readonly #durability: Durability
   readonly #staging: Staging
+  readonly #contents: Contents
   readonly #queue: WriteQueue
+  readonly #uploads: Uploads
+  /** Where an entry stands, as committed. */
+  readonly #find: Find = (key) => this.#context.state.keys.find(key)
   readonly #transactions = new Set<EngineTransaction>()
   /** Reads that have not ended: a close waits for them. */
   readonly #reads = new Set<Promise<unknown>>()
@@ -89,19 +101,15 @@ export class Engine implements Store {
     this.#context = context
     this.#durability = durability
     this.#staging = new Staging(context)
+    this.#contents = new Contents(context, this.#staging)
     this.#queue = new WriteQueue(this.#staging, () => this.#maintain())
+    this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
   }
 
-  async put(data: Data, options: PutOptions = {}): Promise<Key> {
+  async put(source: Source, options: PutOptions = {}): Promise<Key> {
     this.#assertOpen()
-    return await this.#queue.write(
-      this.#isStrict(options.durability),
-      () => this.#content(data),
-      async (staging, { key, bytes }) => {
-        await staging.put(key, bytes)
-        return keyHex(key)
-      },
-    )
+    const { durability, ...more } = options
+    return await this.#uploads.put(source, this.#isStrict(durability), more)
   }
 
   async putMany(data: Iterable<Data> | AsyncIterable<Data>, options: PutOptions = {}): Promise<Key[]> {
@@ -114,7 +122,7 @@ export class Engine implements Store {
         // Met below; until then a failure is nobody's, and must not end the process.
         key.catch(() => undefined)
         keys.push(key)
-        bytesWaiting += dataBytes(item)
+        bytesWaiting += sourceBytes(item)
         if (bytesWaiting < WAITING_BYTES_MAX) continue
         await key
         bytesWaiting = 0
@@ -123,35 +131,62 @@ export class Engine implements Store {
     }, options)
   }
 
+  async ingest(key: KeyLike, { size }: { size: number }): Promise<Ingest> {
+    this.#assertOpen()
+    if (!Number.isSafeInteger(size) || size < 0) throw new TypeError(`size is a whole number of bytes, not ${size}`)
+    const upload = await this.#uploads.begin({ key: parseKey(key), size })
+    return {
+      get offset() {
+        return upload.offset
+      },
+      write: (bytes) => upload.write(bytes),
+      finish: ({ durability } = {}) => upload.finish(this.#isStrict(durability)),
+      discard: () => upload.discard(),
+      [Symbol.asyncDispose]: () => upload.pause(),
+    }
+  }
+
   async set(key: KeyLike, data: Data, options: PutOptions = {}): Promise<void> {
     this.#assertOpen()
     const name = parseKey(key)
     await this.#queue.write(
       this.#isStrict(options.durability),
       () => toBytes(data),
-      (staging, bytes) => staging.set(name, bytes),
+      (bytes) => this.#contents.set(name, bytes),
     )
   }
 
-  async get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async get(key: KeyLike, range: Range = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     this.#assertOpen()
-    const name = parseKey(key)
-    return await this.#reading(readValue(this.#context, name, () => this.#context.state.keys.find(name)))
+    return await this.#reading(readContent(this.#context, parseKey(key), this.#find, checkRange(range)))
+  }
+
+  async stream(
+    key: KeyLike,
+    options: StreamOptions = {},
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
+    return await streamPieces((offset) => this.piece(key, offset), checkRange(options))
+  }
+
+  /** Bytes from `offset` on, as many as are cheap to read at once; none at the end. What streams are made of. */
+  async piece(key: KeyLike, offset: number): Promise<Piece | undefined> {
+    this.#assertOpen()
+    return await this.#reading(readPiece(this.#context, parseKey(key), this.#find, offset))
   }
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     this.#assertOpen()
-    return await this.#reading(readValues(this.#context, Array.from(keys, parseKey)))
+    return await this.#reading(readContents(this.#context, Array.from(keys, parseKey)))
   }
 
   async has(key: KeyLike): Promise<boolean> {
     this.#assertOpen()
-    return this.#context.state.keys.has(parseKey(key))
+    return hasContent(this.#context, parseKey(key))
   }
 
   async hasMany(keys: Iterable<KeyLike>): Promise<boolean[]> {
     this.#assertOpen()
-    return Array.from(keys, (key) => this.#context.state.keys.has(parseKey(key)))
+    return Array.from(keys, (key) => hasContent(this.#context, parseKey(key)))
   }
 
   async delete(key: KeyLike): Promise<boolean> {
@@ -164,9 +199,9 @@ export class Engine implements Store {
     return await this.#queue.write(
       this.#isStrict(options.durability),
       () => names,
-      async (staging) => {
+      async () => {
         let count = 0
-        for (const name of names) if (await staging.delete(name)) count++
+        for (const name of names) if (await this.#contents.delete(name)) count++
         return count
       },
     )
@@ -175,11 +210,18 @@ export class Engine implements Store {
   async *keys(options: { signal?: AbortSignal } = {}): AsyncGenerator<KeyEntry> {
     this.#assertOpen()
     throwIfAborted(options.signal)
+    const { holders } = this.#staging
+    await holders.load()
     const block = this.#context.state.keys.entries().slice()
+    const isHeld = new Set<number>()
+    for (const { at } of records(block)) if (holders.committed(block, at) > 0) isHeld.add(at)
     for (const record of records(block)) {
       throwIfAborted(options.signal)
-      if (!isUserKey(block, record.at)) continue
-      yield { key: keyHex(block, record.at), size: valueBytes(record) }
+      const { at } = record
+      if (isUserKey(block, at) && !isHeld.has(at)) yield { key: keyHex(block, at), size: valueBytes(record) }
+      if (reservedKind(block, at) !== RESERVED.manifest) continue
+      const manifest = await readListed(this.#context, block, record)
+      if (manifest) yield { key: keyHex(manifest.key), size: manifest.size }
     }
   }
 
@@ -205,7 +247,7 @@ export class Engine implements Store {
           await this.#staging.begin()
           await new Promise<void>((release) => {
             const strict = this.#isStrict(options.durability)
-            const tx = new EngineTransaction(this.#staging, this.#context.hasher, strict, () => {
+            const tx = new EngineTransaction(this.#context, this.#staging, this.#contents, strict, () => {
               this.#transactions.delete(tx)
               release()
             })
@@ -221,8 +263,10 @@ export class Engine implements Store {
     this.#assertOpen()
     const { state } = this.#context
     const { bytes, liveBytes } = state.totals()
+    const { holders } = this.#staging
+    await holders.load()
     return {
-      count: state.userCount,
+      count: state.userCount - holders.heldCount + state.ownCount(RESERVED.manifest),
       bytes: state.userBytes,
       logBytes: bytes,
       liveBytes,
@@ -263,6 +307,7 @@ export class Engine implements Store {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
+    await this.#uploads.close()
     await this.#queue.idle()
     await Promise.allSettled(this.#reads)
     const { writer, head, files, lock } = this.#context
@@ -283,6 +328,7 @@ export class Engine implements Store {
     const context = this.#context
     const { bytes } = context.state.totals()
     try {
+      if (this.#uploads.needsSweep) await this.#uploads.sweep()
       const sparse = bytes < this.#compactFrom ? [] : sparseSegments(context, THRESHOLD)
       if (sparse.length > 0) await compactSegments(context, this.#staging, oneStep(context, sparse), false)
       if (checkpointIsDue(context)) await checkpoint(context)
@@ -303,19 +349,6 @@ export class Engine implements Store {
     }
   }
 
-  /** The bytes and the key of a content; a promise when it has to be read or is large. Throws TypeError and TOO_LARGE. */
-  #content(data: Data): Content | Promise<Content> {
-    dataBytes(data)
-    const bytes = toBytes(data)
-    if (bytes instanceof Promise) return bytes.then((read) => this.#hashed(read))
-    return this.#hashed(bytes)
-  }
-
-  #hashed(bytes: Uint8Array<ArrayBuffer>): Content | Promise<Content> {
-    const key = this.#context.hasher.sha256(bytes)
-    return key instanceof Promise ? key.then((digest) => ({ key: digest, bytes })) : { key, bytes }
-  }
-
   #isStrict(durability: Durability | undefined): boolean {
     return (durability ?? this.#durability) === 'strict'
   }
@@ -333,9 +366,4 @@ function unlessNoRoom(error: unknown): void {
 /** What the disk refuses to the reserve it may give it later. */
 function unlessFailed(error: unknown): void {
   if (!isStoreError(error)) throw error
-}
-
-interface Content {
-  key: Uint8Array<ArrayBuffer>
-  bytes: Uint8Array<ArrayBuffer>
 }

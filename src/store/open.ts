@@ -18,8 +18,12 @@ import type { Storage, StorageFile } from '../storage/storage.js'
 import { expectStoreOrRoom, readOrMakeConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { Hasher } from './hash.js'
+import { Recent } from './recent.js'
 import { recover } from './recovery.js'
 import { Reserve } from './reserve.js'
+
+/** A manifest of a gibibyte takes 100 kB. */
+const MANIFESTS_KEPT = 16
 
 export interface OpenInput {
   storage: Storage
@@ -91,6 +95,8 @@ export async function openContext(input: OpenInput): Promise<Context> {
       writer,
       reader: new LogReader(files, kernel),
       hasher: new Hasher(kernel),
+      random: input.random,
+      manifests: new Recent(MANIFESTS_KEPT),
       reserve: new Reserve(storage),
       recovery: recovered.recovery,
       foreign: undefined,

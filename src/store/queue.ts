@@ -11,7 +11,7 @@ interface Write {
   strict: boolean
   /** Everything that can be refused without writing: reading a Blob, hashing, checks. Starts at once, for all that wait. */
   prepared: Promise<unknown> | undefined
-  stage(staging: Staging): Promise<void>
+  stage(): Promise<void>
   done(): void
   fail(error: unknown): void
 }
@@ -38,11 +38,7 @@ export class WriteQueue {
   }
 
   /** Queues one write. `prepare` may throw or reject: then nothing is written, and others are not disturbed. */
-  write<P, T>(
-    strict: boolean,
-    prepare: () => P | Promise<P>,
-    stage: (staging: Staging, prepared: P) => Promise<T>,
-  ): Promise<T> {
+  write<P, T>(strict: boolean, prepare: () => P | Promise<P>, stage: (prepared: P) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       let ready: P | Promise<P>
       try {
@@ -58,8 +54,8 @@ export class WriteQueue {
         kind: 'write',
         strict,
         prepared: waits ? (ready as Promise<P>) : undefined,
-        stage: async (staging) => {
-          result = await stage(staging, await ready)
+        stage: async () => {
+          result = await stage(await ready)
         },
         done: () => resolve(result),
         fail: reject,
@@ -120,7 +116,7 @@ export class WriteQueue {
       await this.#staging.transact(
         ready.some((write) => write.strict),
         async () => {
-          for (const write of ready) await write.stage(this.#staging)
+          for (const write of ready) await write.stage()
         },
       )
     } catch (error) {

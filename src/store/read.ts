@@ -4,12 +4,13 @@
  */
 
 import { isStoreError, StoreError } from '../errors.js'
-import { keyHex, sameKey } from '../format/key.js'
+import { keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import { isBefore } from '../log/position.js'
 import { corrupt, type Wanted } from '../log/reader.js'
 import { samePlace } from '../log/state.js'
 import type { Context } from './context.js'
+import type { Hasher } from './hash.js'
 
 /** The value at the place that `find` gives, or undefined when it gives none. Throws CORRUPT. */
 export async function readValue(
@@ -80,7 +81,7 @@ export async function readValues(
   return values
 }
 
-/** In front of `context.doubt` a value that another may have replaced is only believed when its hash is its key. */
+/** In front of `context.doubt`, where a newer value may be among what is damaged, only that is believed which proves itself. */
 function believed(
   { doubt, hasher }: Context,
   location: Location,
@@ -88,9 +89,15 @@ function believed(
   keyAt: number,
   value: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  if (!isBefore(location, doubt)) return value
-  if (sameKey(hasher.sha256Now(value), 0, key, keyAt)) return value
+  if (!isBefore(location, doubt) || provesItself(hasher, key, keyAt, value)) return value
   throw corrupt('a newer value of this key may be among what is damaged behind it', location, key, keyAt)
+}
+
+/** True for a content under its SHA-256, and for what never has two values: a list of chunks, the note of chosen keys. */
+function provesItself(hasher: Hasher, key: Uint8Array, keyAt: number, value: Uint8Array<ArrayBuffer>): boolean {
+  const kind = reservedKind(key, keyAt)
+  if (kind === undefined) return sameKey(hasher.sha256Now(value), 0, key, keyAt)
+  return kind === RESERVED.manifest || kind === RESERVED.uploadPart || kind === RESERVED.chosenKeys
 }
 
 /** Remembers a key that turned out damaged, so that a later put heals it. */

@@ -67,7 +67,7 @@ export async function repairStore(
     })
     for (const segment of bad) await files.remove(segment)
   }
-  await startAfresh(context)
+  await startAfresh(context, staging)
   return {
     kept: survivors.length,
     lost: lost.filter((key) => isUserKey(key)).map((key) => keyHex(key)),
@@ -93,7 +93,7 @@ function badSegments({ files, state, writer, recovery }: Context, findings: read
 }
 
 /** The state as the mended log gives it, a head that says so, and a checkpoint. */
-async function startAfresh(context: Context): Promise<void> {
+async function startAfresh(context: Context, staging: Staging): Promise<void> {
   const { files, kernel, id, writer, head, recovery } = context
   const fresh = new LogState(kernel, context.seed)
   const replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
@@ -101,6 +101,7 @@ async function startAfresh(context: Context): Promise<void> {
   fresh.transaction = Math.max(fresh.transaction, writer.transaction)
   context.state = fresh
   context.degraded = false
+  staging.holders.forget()
   context.doubt = START
   context.retired = []
   context.damagedKeys.clear()

@@ -10,7 +10,8 @@ import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
 import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
-import { keysAreHashes, noteChosenKeys } from './provenance.js'
+import { Holders } from './holders.js'
+import { keysAreHashes } from './provenance.js'
 import { readValue } from './read.js'
 
 /** In the overlay: the key is deleted in this transaction. No entry has this size. */
@@ -20,6 +21,7 @@ export class Staging {
   readonly #context: Context
   readonly #overlay: Table
   readonly #journal = new Journal()
+  readonly holders: Holders
   /** Keys whose damaged entry this transaction replaces. */
   readonly #healed: string[] = []
 
@@ -29,12 +31,14 @@ export class Staging {
   constructor(context: Context) {
     this.#context = context
     this.#overlay = context.kernel.table(context.seed)
+    this.holders = new Holders(context)
   }
 
   async begin(): Promise<void> {
     await this.#context.writer.begin()
     this.firstSegment = this.#context.writer.position.segment
     this.#journal.clear()
+    this.holders.rollback()
     this.#healed.length = 0
     if (this.#overlay.count > 0) this.#overlay.clear()
   }
@@ -66,14 +70,15 @@ export class Staging {
     return await readValue(this.#context, key, () => this.find(key))
   }
 
-  /** Stores content under its own hash. What is there already, and not known to be damaged, is not written again. */
-  async put(key: Uint8Array, value: Uint8Array): Promise<void> {
+  /** Stores content under its own hash. What is there already, and not known to be damaged, is not written again: then it is false. */
+  async put(key: Uint8Array, value: Uint8Array): Promise<boolean> {
     const live = this.find(key)
     if (live) {
-      if (await this.#isThere(key, live, value)) return
+      if (await this.#isThere(key, live, value)) return false
       this.#healed.push(keyHex(key))
     }
     await this.append(TAG.put, key, value)
+    return true
   }
 
   /** Whether the live entry of the key holds this content. What is known to be damaged, or in a degraded store turns out to be, does not. */
@@ -88,12 +93,6 @@ export class Staging {
       if (!isStoreError(error, 'CORRUPT')) throw error
       return false
     }
-  }
-
-  /** Stores under a key of the caller's choice. */
-  async set(key: Uint8Array, value: Uint8Array): Promise<void> {
-    await this.append(TAG.put, key, value)
-    await noteChosenKeys(this)
   }
 
   async delete(key: Uint8Array): Promise<boolean> {
@@ -126,6 +125,7 @@ export class Staging {
       stats.bytes = offset
     }
     this.#journal.commit(state)
+    this.holders.commit()
     for (const key of this.#healed) this.#context.damagedKeys.delete(key)
     if (writer.flushed) await writeHead(this.#context)
   }

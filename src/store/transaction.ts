@@ -3,16 +3,24 @@
  * order in which they were made. A call that fails to write dooms it: it can then only be rolled back.
  */
 
-import { StoreError } from '../errors.js'
+import { StoreError, throwIfAborted } from '../errors.js'
+import { WHOLE_BYTES_MAX } from '../format/chunks.js'
 import { keyHex, parseKey } from '../format/key.js'
-import type { Data, Key, KeyLike, Transaction } from '../types.js'
-import { toBytes } from './data.js'
-import type { Hasher } from './hash.js'
+import type { Chunk } from '../format/manifest.js'
+import type { Data, Key, KeyLike, PutOptions, Source, Transaction } from '../types.js'
+import type { Contents } from './contents.js'
+import type { Context } from './context.js'
+import { sourceBytes, toBytes } from './data.js'
+import { expectKey, keyed } from './keyed.js'
+import { piecesOf } from './pieces.js'
+import { readContent } from './read-content.js'
 import type { Staging } from './staging.js'
+import { Upload } from './upload.js'
 
 export class EngineTransaction implements Transaction {
+  readonly #context: Context
   readonly #staging: Staging
-  readonly #hasher: Hasher
+  readonly #contents: Contents
   readonly #strict: boolean
   readonly #release: () => void
   /** Ends when the calls made so far have ended. */
@@ -22,22 +30,25 @@ export class EngineTransaction implements Transaction {
   #failure: { error: unknown } | undefined
 
   /** The staging has begun; `release` gives the turn to the next writer. */
-  constructor(staging: Staging, hasher: Hasher, strict: boolean, release: () => void) {
+  constructor(context: Context, staging: Staging, contents: Contents, strict: boolean, release: () => void) {
+    this.#context = context
     this.#staging = staging
-    this.#hasher = hasher
+    this.#contents = contents
     this.#strict = strict
     this.#release = release
   }
 
-  async put(data: Data): Promise<Key> {
+  async put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {
     this.#assertOpen()
-    const prepared = started(async () => {
-      const bytes = await toBytes(data)
-      return { bytes, key: await this.#hasher.sha256(bytes) }
-    })
+    const { expected, signal } = options
+    throwIfAborted(signal)
+    const wanted = expected === undefined ? undefined : parseKey(expected)
+    if (sourceBytes(source) > WHOLE_BYTES_MAX) return await this.#call(() => this.#putLarge(source, wanted, options))
+    const prepared = started(async () => await keyed(this.#context.hasher, source as Data, wanted))
     return await this.#call(async () => {
       const { bytes, key } = await prepared
-      await this.#writing(() => this.#staging.put(key, bytes))
+      throwIfAborted(signal)
+      await this.#writing(() => this.#contents.put(key, bytes))
       return keyHex(key)
     })
   }
@@ -47,22 +58,22 @@ export class EngineTransaction implements Transaction {
     const prepared = started(async () => ({ name: parseKey(key), bytes: await toBytes(data) }))
     await this.#call(async () => {
       const { name, bytes } = await prepared
-      await this.#writing(() => this.#staging.set(name, bytes))
+      await this.#writing(() => this.#contents.set(name, bytes))
     })
   }
 
   async get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return await this.#call(() => this.#staging.get(parseKey(key)))
+    return await this.#call(() => readContent(this.#context, parseKey(key), (name) => this.#staging.find(name)))
   }
 
   async has(key: KeyLike): Promise<boolean> {
-    return await this.#call(async () => this.#staging.has(parseKey(key)))
+    return await this.#call(async () => this.#contents.has(parseKey(key)))
   }
 
   async delete(key: KeyLike): Promise<boolean> {
     return await this.#call(async () => {
       const name = parseKey(key)
-      return await this.#writing(() => this.#staging.delete(name))
+      return await this.#writing(() => this.#contents.delete(name))
     })
   }
 
@@ -83,6 +94,34 @@ export class EngineTransaction implements Transaction {
   /** Rolls back if it is still open; what `await using` calls. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#open) await this.rollback()
+  }
+
+  /** Chunks go into the transaction as they come. Only a failing write dooms it; the source may fail, and then nothing of it is left. */
+  async #putLarge(source: Source, wanted: Uint8Array | undefined, { signal, onProgress }: PutOptions): Promise<Key> {
+    const { kernel, hasher } = this.#context
+    const stored: Chunk[] = []
+    const upload = new Upload(kernel, hasher, async (chunks) => {
+      for (const { key, size, bytes } of chunks) {
+        await this.#contents.putChunk(key, bytes)
+        stored.push({ key, size })
+      }
+    })
+    const total = sourceBytes(source)
+    let done = 0
+    try {
+      for await (const piece of piecesOf(source, signal)) {
+        await this.#writing(() => upload.write(piece))
+        done += piece.length
+        onProgress?.({ done, total })
+      }
+      const content = expectKey(await this.#writing(() => upload.finish()), wanted)
+      await this.#writing(() =>
+        'bytes' in content ? this.#contents.put(content.key, content.bytes) : this.#contents.putManifest(content),
+      )
+      return keyHex(content.key)
+    } finally {
+      if (!this.#failure) await this.#writing(() => this.#contents.releaseChunks(stored))
+    }
   }
 
   async #call<T>(run: () => Promise<T>): Promise<T> {

@@ -158,7 +158,7 @@ export const failureCases: readonly EngineCase[] = [
       await store.transaction(async (tx) => {
         await tx.set(key(1), 'one')
         await fails(() => tx.set('short', 'x'), 'BAD_KEY', 'a bad key')
-        await fails(() => tx.put(new Uint8Array(VALUE_BYTES_MAX + 1)), 'TOO_LARGE', 'a large value')
+        await fails(() => tx.set(key(9), new Uint8Array(VALUE_BYTES_MAX + 1)), 'TOO_LARGE', 'a large value')
         await tx.set(key(2), 'two')
       })
       equal(await keysOf(store), [key(1), key(2)], 'keys')

@@ -9,6 +9,7 @@ import { badInputCases } from './engine-cases-bad-input.js'
 import { basicCases } from './engine-cases-basics.js'
 import { closingCases } from './engine-cases-closing.js'
 import { compactionCases } from './engine-cases-compaction.js'
+import { contentCases } from './engine-cases-contents.js'
 import { damageCases } from './engine-cases-damage.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
@@ -25,6 +26,7 @@ export const engineCases: readonly EngineCase[] = [
   ...directoryCases,
   ...closingCases,
   ...compactionCases,
+  ...contentCases,
   ...recoveryCases,
   ...damageCases,
 ]

@@ -1,0 +1,133 @@
+/**
+ * Contents inside the open transaction, whole or in chunks: what a user's put, set and delete mean for the entries of the log. It keeps two
+ * rules: a chunk stays as long as a manifest or an upload lists it, and what a user stored stays until the user deletes it.
+ */
+
+import { isStoreError, StoreError } from '../errors.js'
+import { ENTRY_BYTES_MAX, TAG } from '../format/entry.js'
+import { keyHex, RESERVED } from '../format/key.js'
+import { CHUNK, type Chunk, encodeManifest, MANIFEST, type Manifest, manifestKey } from '../format/manifest.js'
+import type { Context } from './context.js'
+import type { Holders } from './holders.js'
+import { noteChosenKeys } from './provenance.js'
+import { readManifest } from './read-content.js'
+import type { Staging } from './staging.js'
+
+/** About 580,000 chunks: some 300 GB. */
+const CHUNKS_MAX = Math.floor((ENTRY_BYTES_MAX - 1024 - MANIFEST.chunks) / CHUNK.bytes)
+
+export class Contents {
+  readonly #context: Context
+  readonly #staging: Staging
+
+  constructor(context: Context, staging: Staging) {
+    this.#context = context
+    this.#staging = staging
+  }
+
+  get #holders(): Holders {
+    return this.#staging.holders
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.#staging.has(key) || (this.#anyInChunks && this.#staging.has(manifestKey(key)))
+  }
+
+  /** Stores content of one entry under its own hash. What is there already is not written again. */
+  async put(key: Uint8Array, value: Uint8Array): Promise<void> {
+    await this.#staging.put(key, value)
+    // A chunk of larger contents, so far; from now on it is also wanted for its own sake.
+    if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size: value.length })
+  }
+
+  /** Stores a chunk and counts one holder for it: a list with it has to be written in the same transaction. */
+  async putChunk(key: Uint8Array, value: Uint8Array): Promise<void> {
+    await this.#holders.load()
+    const isNew = await this.#staging.put(key, value)
+    const chunk = { key, size: value.length }
+    // It was there for its own sake, and must not go when its lists do.
+    if (!isNew && this.#holders.count(key) === 0) await this.#claim(chunk)
+    this.#holders.change([chunk], 1)
+  }
+
+  /** Stores a content whose chunks are all there. */
+  async putManifest(manifest: Manifest): Promise<void> {
+    const { key, chunks } = manifest
+    if (chunks.length > CHUNKS_MAX) {
+      throw new StoreError('TOO_LARGE', `a content is at most ${CHUNKS_MAX} chunks, this one has ${chunks.length}`)
+    }
+    if (await this.#readManifestOrMiss(key)) return
+    await this.#holders.load()
+    await this.#staging.append(TAG.put, manifestKey(key), encodeManifest(manifest))
+    this.#holders.change(chunks, 1)
+  }
+
+  /** Takes back one holder of each, and deletes those that have no other. */
+  async releaseChunks(chunks: readonly Chunk[]): Promise<void> {
+    this.#holders.change(chunks, -1)
+    for (const { key } of chunks) if (this.#holders.count(key) === 0) await this.#staging.delete(key)
+  }
+
+  /** Deletes an entry that lists chunks, and those of the chunks that nobody else lists. */
+  async deleteList(name: Uint8Array, chunks: readonly Chunk[]): Promise<void> {
+    await this.#holders.load()
+    await this.#staging.append(TAG.delete, name)
+    await this.releaseChunks(chunks)
+  }
+
+  /** Stores under a key of the caller's choice. */
+  async set(key: Uint8Array, value: Uint8Array): Promise<void> {
+    await this.#deleteManifest(key)
+    if ((await this.#holdersOf(key)) > 0) throw chunkOfAnother(key)
+    await this.#staging.append(TAG.put, key, value)
+    await noteChosenKeys(this.#staging)
+  }
+
+  /** False if it was not there, or only as a chunk of larger contents. */
+  async delete(key: Uint8Array): Promise<boolean> {
+    const wasInChunks = await this.#deleteManifest(key)
+    if (!this.#staging.has(key) || (await this.#holdersOf(key)) > 0) return wasInChunks
+    return await this.#staging.delete(key)
+  }
+
+  /** False as long as no content is in chunks: then nothing here costs anything. */
+  get #anyInChunks(): boolean {
+    const { state } = this.#context
+    return state.ownCount(RESERVED.manifest) + state.ownCount(RESERVED.uploadPart) > 0 || this.#holders.isChanging
+  }
+
+  async #holdersOf(key: Uint8Array): Promise<number> {
+    if (!this.#anyInChunks) return 0
+    await this.#holders.load()
+    return this.#holders.count(key)
+  }
+
+  async #claim(chunk: Chunk): Promise<void> {
+    await this.putManifest({ key: chunk.key, size: chunk.size, chunks: [chunk] })
+  }
+
+  async #deleteManifest(key: Uint8Array): Promise<boolean> {
+    const name = manifestKey(key)
+    if (!this.#anyInChunks || !this.#staging.has(name)) return false
+    // One that cannot be read goes alone: which chunks were its own is not known any more.
+    await this.deleteList(name, (await this.#readManifestOrMiss(key))?.chunks ?? [])
+    return true
+  }
+
+  /** Undefined when there is none, and when it cannot be read. */
+  async #readManifestOrMiss(key: Uint8Array): Promise<Manifest | undefined> {
+    const name = manifestKey(key)
+    try {
+      return await readManifest(this.#context, key, () => this.#staging.find(name))
+    } catch (error) {
+      if (!isStoreError(error, 'CORRUPT')) throw error
+      return undefined
+    }
+  }
+}
+
+function chunkOfAnother(key: Uint8Array): StoreError {
+  const message =
+    'the bytes under this key are part of a larger content; choose another key, or delete that content first'
+  return new StoreError('BAD_KEY', message, { where: { key: keyHex(key) } })
+}

@@ -1,0 +1,151 @@
+/**
+ * Reading contents: whole ones from their entry, large ones chunk by chunk, both in part as well. A part is checked like the whole: the
+ * entries that it touches are read and checked in full.
+ */
+
+import { isStoreError, StoreError } from '../errors.js'
+import type { IndexRecord } from '../format/checkpoint.js'
+import { KEY_BYTES, keyHex, RESERVED, sameKey } from '../format/key.js'
+import { type Chunk, decodeManifest, type Manifest, manifestContent, manifestKey } from '../format/manifest.js'
+import type { Location } from '../kernel/kernel.js'
+import { corrupt } from '../log/reader.js'
+import type { Piece, Range } from '../types.js'
+import type { Context } from './context.js'
+import { readValue, readValues } from './read.js'
+
+/** Where an entry is found: in the index, or as an open transaction sees it. */
+export type Find = (key: Uint8Array) => Location | undefined
+
+/** The content under `key`, or a part of it; undefined when it is not there. Throws CORRUPT, RANGE. */
+export async function readContent(
+  context: Context,
+  key: Uint8Array,
+  find: Find,
+  range: Range = {},
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const whole = await readValue(context, key, () => find(key))
+  if (whole) {
+    const { from, to } = bounds(range, whole.length, key)
+    return to - from === whole.length ? whole : whole.slice(from, to)
+  }
+  const manifest = await readManifest(context, key, () => find(manifestKey(key)))
+  if (manifest === undefined) return undefined
+  const { from, to } = bounds(range, manifest.size, key)
+  const target = new Uint8Array(to - from)
+  for (const { chunk, at } of chunksWithin(manifest, from, to)) {
+    const bytes = await readChunk(context, key, chunk, find)
+    const start = Math.max(from - at, 0)
+    target.set(bytes.subarray(start, Math.min(to - at, bytes.length)), at + start - from)
+  }
+  return target
+}
+
+/** Bytes from `offset` on, at least one and as many as are cheap to read at once; none at the end. `size` is that of the content. */
+export async function readPiece(
+  context: Context,
+  key: Uint8Array,
+  find: Find,
+  offset: number,
+): Promise<Piece | undefined> {
+  const whole = await readValue(context, key, () => find(key))
+  if (whole) {
+    const { from } = bounds({ offset }, whole.length, key)
+    return { bytes: from === 0 ? whole : whole.slice(from), size: whole.length }
+  }
+  const manifest = await readManifest(context, key, () => find(manifestKey(key)))
+  if (manifest === undefined) return undefined
+  const { size } = manifest
+  const { from } = bounds({ offset }, size, key)
+  for (const { chunk, at } of chunksWithin(manifest, from, from + 1)) {
+    return { bytes: (await readChunk(context, key, chunk, find)).slice(from - at), size }
+  }
+  return { bytes: new Uint8Array(), size }
+}
+
+/** True when the content is there, as committed. */
+export function hasContent({ state }: Context, key: Uint8Array): boolean {
+  return state.keys.has(key) || (state.ownCount(RESERVED.manifest) > 0 && state.keys.has(manifestKey(key)))
+}
+
+/** The values of many keys, in their order. */
+export async function readContents(
+  context: Context,
+  keys: readonly Uint8Array[],
+): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+  const values = await readValues(context, keys)
+  const { state } = context
+  if (state.ownCount(RESERVED.manifest) === 0) return values
+  for (const [i, key] of keys.entries()) {
+    values[i] ??= await readContent(context, key, (name) => state.keys.find(name))
+  }
+  return values
+}
+
+/** The manifest in a record of the index; undefined when it cannot be read, or has gone since. */
+export async function readListed(
+  context: Context,
+  block: Uint8Array,
+  { at }: IndexRecord,
+): Promise<Manifest | undefined> {
+  const name = block.slice(at, at + KEY_BYTES)
+  try {
+    const value = await readValue(context, name, () => context.state.keys.find(name))
+    const key = value && manifestContent(value)
+    return key && decodeManifest(value, key)
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    return undefined
+  }
+}
+
+/** Undefined when the content is not in chunks. Throws CORRUPT when the list cannot be read. */
+export async function readManifest(
+  context: Context,
+  key: Uint8Array,
+  find: () => Location | undefined,
+): Promise<Manifest | undefined> {
+  const location = find()
+  if (location === undefined) return undefined
+  const place = `${location.segment}:${location.offset}`
+  const known = context.manifests.get(place)
+  // Another one may have stood there that was rolled back.
+  if (known && sameKey(known.key, 0, key, 0)) return known
+  const value = await readValue(context, manifestKey(key), find)
+  if (value === undefined) return undefined
+  const manifest = decodeManifest(value, key)
+  if (manifest === undefined) throw corrupt('the list of its chunks is none', location, key, 0)
+  context.manifests.set(place, manifest)
+  return manifest
+}
+
+/** The chunks that hold bytes of [from, to), and where each begins in the content. */
+function* chunksWithin({ chunks }: Manifest, from: number, to: number): Generator<{ chunk: Chunk; at: number }> {
+  let at = 0
+  for (const chunk of chunks) {
+    if (at >= to) return
+    if (at + chunk.size > from) yield { chunk, at }
+    at += chunk.size
+  }
+}
+
+async function readChunk(
+  context: Context,
+  key: Uint8Array,
+  chunk: Chunk,
+  find: Find,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readValue(context, chunk.key, () => find(chunk.key))
+  if (bytes?.length === chunk.size) return bytes
+  const message = `a chunk of the content ${keyHex(key)} is missing; a new put of the same bytes heals it`
+  throw new StoreError('CORRUPT', message, { where: { key: keyHex(chunk.key) } })
+}
+
+function bounds(
+  { offset = 0, length = Number.POSITIVE_INFINITY }: Range,
+  size: number,
+  key: Uint8Array,
+): { from: number; to: number } {
+  if (offset <= size) return { from: offset, to: Math.min(offset + length, size) }
+  const message = `the content has ${size} bytes, so nothing begins at ${offset}`
+  throw new StoreError('RANGE', message, { where: { key: keyHex(key) } })
+}

@@ -1,0 +1,312 @@
+/**
+ * Uploads: contents of any size on their way into the store, outside of any transaction, so that nobody waits for a slow source. Chunks are
+ * committed as they come, held by upload parts and seen by nobody; the last transaction writes the manifest and takes the parts
+ * away. Parts of an upload that nobody can resume go when it fails, or when the store is next written to after a crash.
+ */
+
+import { StoreError, throwIfAborted } from '../errors.js'
+import { records } from '../format/checkpoint.js'
+import { WHOLE_BYTES_MAX } from '../format/chunks.js'
+import { TAG } from '../format/entry.js'
+import { KEY_BYTES, keyHex, parseKey, RESERVED, reservedKind, sameKey } from '../format/key.js'
+import { type Chunk, decodeUploadPart, encodeUploadPart, manifestKey, uploadPartKey } from '../format/manifest.js'
+import type { Data, Key, PutOptions, Source } from '../types.js'
+import type { Contents } from './contents.js'
+import type { Context } from './context.js'
+import { sourceBytes } from './data.js'
+import { expectKey, keyed, mismatch } from './keyed.js'
+import { piecesOf } from './pieces.js'
+import type { WriteQueue } from './queue.js'
+import { readValue } from './read.js'
+import { readManifest } from './read-content.js'
+import type { Staging } from './staging.js'
+import { type ChunkWithBytes, Upload } from './upload.js'
+
+/** What is known of a content before it comes. */
+export interface Expected {
+  key: Uint8Array<ArrayBuffer>
+  /** Bytes; only an upload with a size can be resumed. */
+  size?: number
+}
+
+export class Uploads {
+  readonly #context: Context
+  readonly #staging: Staging
+  readonly #contents: Contents
+  readonly #queue: WriteQueue
+  readonly #running = new Map<string, RunningUpload>()
+  #swept = false
+
+  constructor(context: Context, staging: Staging, contents: Contents, queue: WriteQueue) {
+    this.#context = context
+    this.#staging = staging
+    this.#contents = contents
+    this.#queue = queue
+  }
+
+  /** Begins an upload, or goes on with one of the same key and size. Throws LOCKED while that one is going on here. */
+  async begin(expected?: Expected): Promise<RunningUpload> {
+    const resumable = expected?.size === undefined ? undefined : { key: expected.key, size: expected.size }
+    const id = new Uint8Array(12)
+    if (resumable) id.set(resumable.key.subarray(0, id.length))
+    else this.#context.random(id)
+    const name = keyHex(uploadPartKey(id, 0))
+    if (this.#running.has(name)) {
+      throw new StoreError('LOCKED', 'this content is being uploaded already; wait for that, or discard it')
+    }
+    const upload = new RunningUpload(this.#context, this.#staging, this.#contents, this.#queue, id, expected, () =>
+      this.#running.delete(name),
+    )
+    this.#running.set(name, upload)
+    try {
+      if (resumable) await upload.resume(resumable)
+    } catch (error) {
+      this.#running.delete(name)
+      throw error
+    }
+    return upload
+  }
+
+  /** Stores a content of any size. What is small and there as a whole shares its transaction with others that wait. */
+  async put(
+    source: Source,
+    strict: boolean,
+    { expected, signal, onProgress }: Omit<PutOptions, 'durability'>,
+  ): Promise<Key> {
+    throwIfAborted(signal)
+    const wanted = expected === undefined ? undefined : parseKey(expected)
+    const total = sourceBytes(source)
+    if (total <= WHOLE_BYTES_MAX) {
+      return await this.#queue.write(
+        strict,
+        () => keyed(this.#context.hasher, source as Data, wanted),
+        async ({ key, bytes }) => {
+          throwIfAborted(signal)
+          await this.#contents.put(key, bytes)
+          return keyHex(key)
+        },
+      )
+    }
+    const upload = await this.begin(wanted && { key: wanted })
+    try {
+      for await (const piece of piecesOf(source, signal)) {
+        await upload.write(piece)
+        onProgress?.({ done: upload.offset, total })
+      }
+      throwIfAborted(signal)
+      return await upload.finish(strict)
+    } finally {
+      await upload.discard()
+    }
+  }
+
+  /** Ends what is still going on: what can be resumed is kept, everything else is gone. */
+  async close(): Promise<void> {
+    for (const upload of [...this.#running.values()]) await upload.pause()
+  }
+
+  /** True once in the life of a store: parts may be there that a crash has left. */
+  get needsSweep(): boolean {
+    return !this.#swept && this.#context.state.ownCount(RESERVED.uploadPart) > 0
+  }
+
+  /** Takes away what uploads left that a crash ended and nobody can resume. In a turn of its own. */
+  async sweep(): Promise<void> {
+    this.#swept = true
+    const left: { name: Uint8Array; chunks: Chunk[] }[] = []
+    const { state } = this.#context
+    const block = state.keys.entries().slice()
+    for (const { at } of records(block)) {
+      if (reservedKind(block, at) !== RESERVED.uploadPart || this.#isRunning(block, at)) continue
+      const name = block.slice(at, at + KEY_BYTES)
+      const value = await readValue(this.#context, name, () => state.keys.find(name))
+      const part = value && decodeUploadPart(value)
+      if (part && part.expected === undefined) left.push({ name, chunks: part.chunks })
+    }
+    if (left.length === 0) return
+    await this.#staging.transact(false, async () => {
+      for (const { name, chunks } of left) await this.#contents.deleteList(name, chunks)
+    })
+  }
+
+  #isRunning(block: Uint8Array, at: number): boolean {
+    const first = block.slice(at, at + KEY_BYTES)
+    first.fill(0, KEY_BYTES - 4)
+    return this.#running.has(keyHex(first))
+  }
+}
+
+/** One upload, from its first byte to its key. Its calls run one after the other; after `finish`, `pause` or `discard` it is over. */
+export class RunningUpload {
+  readonly #context: Context
+  readonly #staging: Staging
+  readonly #contents: Contents
+  readonly #queue: WriteQueue
+  readonly #id: Uint8Array
+  readonly #expected: Expected | undefined
+  readonly #release: () => void
+  /** The chunks of each part that is committed. */
+  readonly #parts: Chunk[][] = []
+  #upload: Upload
+  /** The content is in the store already: there is nothing to take. */
+  #isThere = false
+  #isOver = false
+  #offset = 0
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    context: Context,
+    staging: Staging,
+    contents: Contents,
+    queue: WriteQueue,
+    id: Uint8Array,
+    expected: Expected | undefined,
+    release: () => void,
+  ) {
+    this.#context = context
+    this.#staging = staging
+    this.#contents = contents
+    this.#queue = queue
+    this.#id = id
+    this.#expected = expected
+    this.#release = release
+    this.#upload = this.#begin()
+  }
+
+  /** Bytes taken so far, those of an earlier session that were kept included: the next `write` begins here. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Takes the next bytes. Waits while they are written, so a source that waits for it never outruns the disk. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#inTurn(async () => {
+      const size = this.#expected?.size
+      if (size !== undefined && this.#offset + bytes.length > size) throw mismatch(`it has more than ${size} bytes`)
+      if (!this.#isThere) await this.#upload.write(bytes)
+      this.#offset += bytes.length
+    })
+  }
+
+  /** Makes the content visible, under its key. Throws MISMATCH when it is not the expected one; it is gone then. */
+  async finish(strict: boolean): Promise<Key> {
+    const size = this.#expected?.size
+    await this.#inTurn(async () => {
+      if (size === undefined || this.#offset === size) return
+      throw new StoreError('MISMATCH', `${this.#offset} of ${size} bytes have come; write the others before`)
+    })
+    return await this.#end(async () => {
+      try {
+        return await this.#complete(strict)
+      } catch (error) {
+        await this.#dropParts()
+        throw error
+      }
+    })
+  }
+
+  /** Stops here: what can be resumed is kept, up to the last whole chunk. Does nothing when it is over. */
+  async pause(): Promise<void> {
+    if (this.#isOver) return
+    await this.#end(async () => {
+      if (this.#expected?.size === undefined) await this.#dropParts()
+      else await this.#upload.handOn()
+    })
+  }
+
+  /** Gives up, and nothing is kept. Does nothing when it is over. */
+  async discard(): Promise<void> {
+    if (!this.#isOver) await this.#end(() => this.#dropParts())
+  }
+
+  /** Takes up what an earlier upload of the same content has left. */
+  async resume({ key, size }: { key: Uint8Array; size: number }): Promise<void> {
+    const { state } = this.#context
+    const manifest = await readManifest(this.#context, key, () => state.keys.find(manifestKey(key)))
+    const held = manifest?.size ?? (await readValue(this.#context, key, () => state.keys.find(key)))?.length
+    if (held !== undefined) {
+      this.#isThere = true
+      this.#offset = held
+      return
+    }
+    let saved: Uint8Array | undefined
+    for (let number = 0; ; number++) {
+      const name = uploadPartKey(this.#id, number)
+      const value = await readValue(this.#context, name, () => state.keys.find(name))
+      if (value === undefined) break
+      const part = decodeUploadPart(value)
+      const isSame = part?.expected && part.expected.size === size && sameKey(part.expected.key, 0, key, 0)
+      this.#parts.push(part?.chunks ?? [])
+      if (!part || !isSame) return await this.#dropParts()
+      saved = part.state
+    }
+    if (saved === undefined) return
+    const stored = this.#parts.flat()
+    this.#upload = this.#begin({ stored, state: saved })
+    this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
+  }
+
+  #begin(begun?: { stored: Chunk[]; state: Uint8Array }): Upload {
+    const { kernel, hasher } = this.#context
+    return new Upload(kernel, hasher, (chunks, state) => this.#storePart(chunks, state), begun)
+  }
+
+  async #storePart(chunks: ChunkWithBytes[], state: Uint8Array): Promise<void> {
+    const { key, size } = this.#expected ?? {}
+    const expected = key && size !== undefined ? { key, size } : undefined
+    const value = encodeUploadPart({ expected, state, chunks })
+    const name = uploadPartKey(this.#id, this.#parts.length)
+    await this.#write(false, async () => {
+      for (const { key, bytes } of chunks) await this.#contents.putChunk(key, bytes)
+      await this.#staging.append(TAG.put, name, value)
+    })
+    this.#parts.push(chunks.map(({ key, size }) => ({ key, size })))
+  }
+
+  async #complete(strict: boolean): Promise<Key> {
+    const expected = this.#expected
+    if (this.#isThere && expected) return keyHex(expected.key)
+    const done = expectKey(await this.#upload.finish(), expected?.key)
+    await this.#write(strict, async () => {
+      if ('bytes' in done) await this.#contents.put(done.key, done.bytes)
+      else await this.#contents.putManifest(done)
+      await this.#deleteParts()
+    })
+    return keyHex(done.key)
+  }
+
+  async #dropParts(): Promise<void> {
+    if (this.#parts.length > 0) await this.#write(false, () => this.#deleteParts())
+    this.#parts.length = 0
+  }
+
+  async #deleteParts(): Promise<void> {
+    for (const [number, chunks] of this.#parts.entries()) {
+      await this.#contents.deleteList(uploadPartKey(this.#id, number), chunks)
+    }
+  }
+
+  async #write(strict: boolean, stage: () => Promise<void>): Promise<void> {
+    await this.#queue.write(strict, () => undefined, stage)
+  }
+
+  async #end<T>(run: () => Promise<T>): Promise<T> {
+    return await this.#inTurn(async () => {
+      this.#isOver = true
+      try {
+        return await run()
+      } finally {
+        this.#release()
+      }
+    })
+  }
+
+  async #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(() => {
+      if (this.#isOver) throw new StoreError('TX_CLOSED', 'the upload has ended; begin another one')
+      return run()
+    })
+    this.#tail = result.catch(() => undefined)
+    return await result
+  }
+}
