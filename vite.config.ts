@@ -11,7 +11,12 @@ const project = fileURLToPath(new URL('.', import.meta.url))
 export default defineConfig({
   root: 'demo',
   base: './',
-  build: { outDir: `${project}build/site`, emptyOutDir: true, target: 'es2022' },
+  build: {
+    outDir: `${project}build/site`,
+    emptyOutDir: true,
+    target: 'es2022',
+    rolldownOptions: { input: [`${project}demo/index.html`, `${project}demo/bench.html`] },
+  },
   server: { port: 5173, fs: { allow: [project] } },
   preview: { port: 5173 },
   test: {

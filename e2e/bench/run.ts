@@ -23,7 +23,8 @@ export interface RunOptions {
   /** 1 for the numbers of values in scenarios.ts, less for a shorter run. */
   scale: number
   scenarios?: Scenario[]
-  onProgress?(progress: Progress): void
+  /** Before each turn, with what is measured so far. The run waits for it: what a page draws is not to fall into what is timed. */
+  onProgress?(progress: Progress, result: RunResult): void | Promise<void>
   signal?: AbortSignal
 }
 
@@ -126,7 +127,7 @@ class Run {
   }
 
   async #turn(set: ValueSetName, { contestant: name, size, calls }: Turn, round: number): Promise<void> {
-    this.#progress(`${SIZE_TEXT[set]}, ${roundText(round)}: ${name}`)
+    await this.#progress(`${SIZE_TEXT[set]}, ${roundText(round)}: ${name}`)
     if (this.#result.missing[`${set}/${name}`] !== undefined) return
     const contestant: Contestant = this.#contestants[name]
     try {
@@ -157,10 +158,10 @@ class Run {
     const commits = this.#scaled(KEYS.commits, 4)
     const ask = (call: KeysCall, count: number) => this.#worker.ask({ kind: 'keys', call, count })
     try {
-      this.#progress(`building a store of ${many.toLocaleString('en')} keys`)
+      await this.#progress(`building a store of ${many.toLocaleString('en')} keys`)
       const bytes = await ask('build', many)
       for (let round = 0; round <= this.#options.rounds; round++) {
-        if (round > 0) this.#progress(`many keys, ${roundText(round)}`)
+        if (round > 0) await this.#progress(`many keys, ${roundText(round)}`)
         // The two kinds of commits take turns at being first.
         const [first, second, ...others] = KEYS_CALLS as [KeysCall, KeysCall, ...KeysCall[]]
         for (const call of [...(round % 2 === 0 ? [first, second] : [second, first]), ...others]) {
@@ -174,9 +175,11 @@ class Run {
     } catch (error) {
       this.#result.missing['keys/keys'] = String(error)
     }
+    // Stopped or not, tens of megabytes are not left behind.
     await ask('remove', 0).catch((error) => {
       this.#result.missing['keys/keys'] ??= String(error)
     })
+    this.#options.signal?.throwIfAborted()
   }
 
   #note(
@@ -190,9 +193,9 @@ class Run {
     this.#result.measured[name]?.milliseconds.push(milliseconds)
   }
 
-  #progress(text: string): void {
+  async #progress(text: string): Promise<void> {
     this.#options.signal?.throwIfAborted()
-    this.#options.onProgress?.({ done: this.#done++, total: this.#total, text })
+    await this.#options.onProgress?.({ done: this.#done++, total: this.#total, text }, this.#result)
   }
 }
 

@@ -27,7 +27,7 @@ export const VALUE_SETS = {
       dexie: { writeMany: 10_000, readMany: 10_000, writeEach: 300, readEach: 300 },
       sqlite: { writeMany: 10_000, readMany: 10_000 },
       cache: { writeEach: 300, readEach: 300 },
-      files: { writeEach: 200, readEach: 200 },
+      files: { writeEach: 60, readEach: 60 },
       baseline: { writeEach: 300, readEach: 1000 },
     },
   },
@@ -41,7 +41,7 @@ export const VALUE_SETS = {
       dexie: { writeMany: 1500, readMany: 1500 },
       sqlite: { writeMany: 500, readMany: 500 },
       cache: { writeEach: 200, readEach: 200 },
-      files: { writeEach: 200, readEach: 200 },
+      files: { writeEach: 60, readEach: 60 },
     },
   },
   '1m': {

@@ -38,7 +38,9 @@ window.bench = async ({ only, rounds, scale, facts }) => {
     rounds,
     scale,
     scenarios,
-    onProgress: (progress) => void ask('progress', JSON.stringify(progress)),
+    async onProgress(progress) {
+      await ask('progress', JSON.stringify(progress))
+    },
   })
   return {
     markdown: report(result, scenarios, facts),
