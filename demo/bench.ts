@@ -80,13 +80,14 @@ function section(scenario: Scenario, rows: RowFigures[]): HTMLElement {
   const better = moreIsBetter(scenario) ? 'longer bars are better' : 'shorter bars are better'
   const heads = make('tr')
   for (const [className, text] of [
-    ['plain', ''],
-    ['plain', better],
-    ['', scenario.unit],
-    ['than', 'first is better'],
+    ['who', ''],
+    ['bar-head', better],
+    ['figure', scenario.unit],
+    ['than', 'lead'],
   ] as const) {
     const head = make('th', className, text)
     head.scope = 'col'
+    if (className === 'than') head.title = 'How many times better the first line is'
     heads.append(head)
   }
   const head = make('thead')
@@ -121,7 +122,7 @@ function line({ label, own, median, low, high, firstIsBetter, missing }: RowFigu
   spread.style.inlineSize = `${(100 * (high - low)) / longest}%`
   const drawing = make('span', 'measure')
   drawing.append(bar, spread)
-  const drawn = make('td', 'drawn')
+  const drawn = make('td')
   drawn.append(drawing)
   const figure = make('td', '', shown(median))
   figure.title = `${shown(low)} to ${shown(high)}`

@@ -3,7 +3,7 @@
  */
 import { goalsOf, median, rowsOf, shown } from './bench/figures.js'
 import { plot } from './bench/plot.js'
-import { report } from './bench/report.js'
+import { report, summary } from './bench/report.js'
 import type { Measured, RunResult } from './bench/run.js'
 import { SCENARIOS } from './bench/scenarios.js'
 import { expect, faintTexts, openDemo, status, test, watchErrors } from './demo.js'
@@ -85,6 +85,9 @@ test('the report and the drawing name every row, and why one is missing', () => 
     expect(page).toContain(label)
     expect(drawing).toContain(label)
   }
+  expect(summary(RESULT, SCENARIOS, facts)).toMatch(
+    /\| Write values of 1 KiB, MB\/s +\| +\*\*100\*\* \| +222 \| +\| +10 \|/,
+  )
   expect(page).toContain('no room <here>')
   expect(page).toMatch(/lodestore: putMany: at least 8 times idb-keyval: setMany +\| +10 \| met/)
   expect(drawing).toContain('a &lt; b')
@@ -109,6 +112,8 @@ test('the page that measures is found from the demo, runs every scenario and dra
     const widths = await bars.evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect().width))
     expect(widths).toHaveLength(rows.length)
     expect(widths.filter((width) => !(width > 0))).toEqual([])
+    const heights = await bars.evaluateAll((all) => all.map((bar) => bar.closest('tr')?.clientHeight ?? 0))
+    expect(Math.max(...heights), 'the figures have room in one line').toBeLessThan(72)
   }
   const { scrollWidth, clientWidth } = await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement

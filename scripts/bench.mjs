@@ -3,10 +3,10 @@
  * npm run bench -- [--browser chromium|firefox] [--only NAME[,NAME]] [--rounds N] [--scale SHARE]
  *
  * Measures lodestore against other ways to keep bytes, in a real browser (e2e/bench/). A whole run is written to e2e/bench/results/ as tables and as
- * a drawing; one of some scenarios or of fewer values is only shown. The browser has a profile of its own on the disk: in a private
+ * a drawing, and a summary of it between its marks in the README; one of some scenarios or of fewer values is only shown. The browser has a profile of its own on the disk: in a private
  * window the Origin Private File System is another one, and slow. Exits with 1 if a contestant is missing, with 2 if it was called wrongly.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -77,10 +77,13 @@ async function bench({ browser, only, rounds, scale }) {
     if (only.length > 0 || scale !== 1) {
       console.log(`\n${answer.markdown}`)
     } else {
-      const target = join(PROJECT, 'e2e/bench/results', browser)
+      const folder = join(PROJECT, 'e2e/bench/results')
+      const target = join(folder, browser)
+      await mkdir(folder, { recursive: true })
       await writeFile(`${target}.md`, answer.markdown)
       await writeFile(`${target}.svg`, answer.svg)
-      console.log(`written: e2e/bench/results/${browser}.md and .svg`)
+      await writeSummary(browser, answer.summary)
+      console.log(`written: e2e/bench/results/${browser}.md and .svg, README.md`)
     }
     for (const { name, text, ratio, met } of answer.goals) {
       console.log(`${met ? 'met    ' : 'NOT MET'}  ${name}: ${text}; is ${ratio?.toPrecision(3) ?? 'unknown'}`)
@@ -92,6 +95,19 @@ async function bench({ browser, only, rounds, scale }) {
     server.close()
     await rm(profile, { recursive: true, force: true })
   }
+}
+
+/**
+ * @param {import('./browsers.mjs').BrowserName} browser
+ * @param {string} summary
+ */
+async function writeSummary(browser, summary) {
+  const path = join(PROJECT, 'README.md')
+  const readme = await readFile(path, 'utf8')
+  const [before, rest] = readme.split(`<!-- bench ${browser} -->\n`)
+  const end = rest?.indexOf('<!-- bench end -->\n') ?? -1
+  if (rest === undefined || end === -1) throw new Error(`README.md has no marks for ${browser}`)
+  await writeFile(path, `${before}<!-- bench ${browser} -->\n\n${summary}\n\n${rest.slice(end)}`)
 }
 
 /**

@@ -31,7 +31,7 @@ export interface GoalFigures {
 }
 
 /** How each call reads: who, and what it does in its own words. */
-const LABELS: Record<ContestantName, { who: string } & Partial<Record<Call, string>>> = {
+export const LABELS: Record<ContestantName, { who: string } & Partial<Record<Call, string>>> = {
   lodestore: { who: 'lodestore', writeMany: 'putMany', writeEach: 'put', readMany: 'getMany', readEach: 'get' },
   engine: { who: 'lodestore/engine', writeMany: 'putMany', readMany: 'getMany', readEach: 'get' },
   raw: { who: 'access handle', writeMany: 'buffered', readMany: 'sorted', readEach: 'one by one' },
@@ -40,15 +40,15 @@ const LABELS: Record<ContestantName, { who: string } & Partial<Record<Call, stri
   sqlite: { who: 'SQLite WASM', writeMany: 'insert', readMany: 'select' },
   cache: { who: 'Cache API', writeEach: 'put', readEach: 'match' },
   files: { who: 'a file a blob', writeEach: 'write', readEach: 'read' },
-  baseline: { who: 'bare worker', writeEach: 'message, append, flush', readEach: 'empty message' },
+  baseline: { who: 'bare worker', writeEach: 'append, flush', readEach: 'empty message' },
 }
 
 const KEYS_LABELS: Partial<Record<KeysCall, string>> = {
-  open: 'lodestore/engine: after a clean close',
-  replay: 'lodestore/engine: checkpoint lost',
-  rawRead: 'access handle: the log read',
-  commitMany: 'lodestore/engine: many keys',
-  commitFew: 'lodestore/engine: few keys',
+  open: 'open after a close',
+  replay: 'open, checkpoint lost',
+  rawRead: 'access handle: log read',
+  commitMany: 'in the large store',
+  commitFew: 'in the small store',
 }
 
 export function labelOf(row: RowName): string {

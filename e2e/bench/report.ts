@@ -1,8 +1,9 @@
 /**
- * The results of a run as a page of Markdown: under which conditions, which goals were met, and a table for each scenario. Pure; the script writes what
- * comes out to e2e/bench/results/.
+ * The results of a run in Markdown: a page with the conditions, the goals and a table for each scenario, and a summary of it for the README.
+ * Pure; the script writes what comes out.
  */
-import { goalsOf, moreIsBetter, rowsOf, shown } from './figures.js'
+import { goalsOf, LABELS, moreIsBetter, rowsOf, shown } from './figures.js'
+import type { ContestantName } from './page/contestants.js'
 import type { RunResult } from './run.js'
 import type { Browser, Scenario } from './scenarios.js'
 
@@ -31,7 +32,7 @@ SQLite (one transaction each), one commit for lodestore. lodestore/engine, the a
 own; the others are called from the page. Contestants that are slow get fewer values and are rated by the byte.`
 
 export function report(result: RunResult, scenarios: Scenario[], facts: Facts): string {
-  const { browser, browserVersion, date, cores, memoryGigabytes, system, packages } = facts
+  const { browser } = facts
   const goals = scenarios.flatMap((scenario) =>
     goalsOf(scenario, result, browser).map((goal) => ({ scenario, ...goal })),
   )
@@ -44,9 +45,8 @@ export function report(result: RunResult, scenarios: Scenario[], facts: Facts): 
   ])
   const missing = Object.entries(result.missing).map(([name, why]) => `- ${name}: ${why}`)
   return [
-    `# lodestore and others in ${browserVersion}`,
-    `${date}, ${cores} cores, ${memoryGigabytes} GB, ${system}; ${result.rounds} rounds${result.scale === 1 ? '' : `, ${result.scale} of the usual values`}; ${packages.join(', ')}.\n` +
-      `Again: \`npm run bench -- --browser ${browser} --rounds ${result.rounds}\``,
+    `# lodestore and others in ${facts.browserVersion}`,
+    `${conditions(result, facts)}; ${facts.packages.join(', ')}.\nAgain: \`npm run bench -- --browser ${browser} --rounds ${result.rounds}\``,
     `![The figures as bars](${browser}.svg)`,
     `## Goals: ${met} of ${goals.length} met`,
     table(['scenario', 'goal', 'is', ''], goalRows, [2]),
@@ -56,6 +56,43 @@ export function report(result: RunResult, scenarios: Scenario[], facts: Facts): 
   ]
     .join('\n\n')
     .concat('\n')
+}
+
+/** Contestants in the order of the summary's columns. */
+const COLUMNS: ContestantName[] = ['lodestore', 'raw', 'baseline', 'idb-keyval', 'dexie', 'sqlite', 'cache', 'files']
+
+/** The medians of a whole run in one table, each contestant by the first of its rows. */
+export function summary(result: RunResult, scenarios: Scenario[], facts: Facts): string {
+  const withContestants = scenarios.filter(({ set }) => set !== 'keys')
+  const rows = withContestants.map((scenario) => {
+    const figures = rowsOf(scenario, result)
+    const cells = COLUMNS.map((contestant) => {
+      const median = figures.find(({ name }) => name.startsWith(`${contestant}.`))?.median
+      if (median === undefined) return ''
+      return contestant === 'lodestore' ? `**${shown(median)}**` : shown(median)
+    })
+    return [`${scenario.title}, ${scenario.unit}`, ...cells]
+  })
+  const keys = new Map(
+    scenarios
+      .filter(({ set }) => set === 'keys')
+      .flatMap((scenario) => rowsOf(scenario, result).map((row) => [row.name, row] as const)),
+  )
+  const figure = (name: Parameters<typeof keys.get>[0]) => shown(keys.get(name)?.median ?? Number.NaN)
+  const columns = ['', ...COLUMNS.map((contestant) => LABELS[contestant].who)]
+  return [
+    `${facts.browserVersion}, ${conditions(result, facts)}:`,
+    table(columns, rows, [1, 2, 3, 4, 5, 6, 7, 8]),
+    `A store of ${(keys.get('keys.open')?.count ?? 0).toLocaleString('en')} keys opens in ${figure('keys.open')} ms, in ${figure('keys.replay')} ms when its checkpoint is lost. A strict commit takes\n` +
+      `${figure('keys.commitMany')} µs there and ${figure('keys.commitFew')} µs in a store of ${(keys.get('keys.commitFew')?.count ?? 0).toLocaleString('en')}.`,
+    `[All figures](e2e/bench/results/${facts.browser}.md)`,
+    `![The figures as bars](e2e/bench/results/${facts.browser}.svg)`,
+  ].join('\n\n')
+}
+
+function conditions({ rounds, scale }: RunResult, { date, cores, memoryGigabytes, system }: Facts): string {
+  const share = scale === 1 ? '' : `, ${scale} of the usual values`
+  return `${date}, ${cores} cores, ${memoryGigabytes} GB, ${system}; ${rounds} rounds${share}`
 }
 
 function scenarioTable(scenario: Scenario, result: RunResult): string {

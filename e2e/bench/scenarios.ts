@@ -220,7 +220,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     name: 'open',
-    title: 'Open a store with very many keys',
+    title: 'Open a store with very many keys, engine in the worker',
     set: 'keys',
     unit: 'ms',
     rows: ['keys.open', 'keys.replay', 'keys.rawRead'],
@@ -231,7 +231,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     name: 'commit-size',
-    title: 'Commit one value of 32 bytes',
+    title: 'Commit one value of 32 bytes, engine in the worker',
     set: 'keys',
     unit: 'µs',
     rows: ['keys.commitMany', 'keys.commitFew'],

@@ -3,7 +3,7 @@
  */
 import { goalsOf } from '../bench/figures.js'
 import { plot } from '../bench/plot.js'
-import { type Facts, report } from '../bench/report.js'
+import { type Facts, report, summary } from '../bench/report.js'
 import { runBench } from '../bench/run.js'
 import { SCENARIOS } from '../bench/scenarios.js'
 import { ask } from './ask.js'
@@ -18,6 +18,8 @@ export interface BenchRequest {
 
 export interface BenchAnswer {
   markdown: string
+  /** For the README. */
+  summary: string
   svg: string
   missing: string[]
   goals: { name: string; text: string; ratio: number | undefined; met: boolean }[]
@@ -44,6 +46,7 @@ window.bench = async ({ only, rounds, scale, facts }) => {
   })
   return {
     markdown: report(result, scenarios, facts),
+    summary: summary(result, scenarios, facts),
     svg: plot(result, scenarios, `lodestore and others in ${facts.browserVersion}, ${facts.date}`),
     missing: Object.entries(result.missing).map(([name, why]) => `${name}: ${why}`),
     goals: scenarios.flatMap((scenario) =>
