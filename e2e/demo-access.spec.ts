@@ -8,6 +8,7 @@ import {
   drop,
   dropMany,
   expect,
+  faintTexts,
   grid,
   inOwnBrowser,
   names,
@@ -142,36 +143,6 @@ for (const scheme of ['light', 'dark'] as const) {
       })
     })
   })
-}
-
-/** Runs in the page: texts whose contrast with what lies behind them is below 4.5 (WCAG AA), but for disabled buttons. */
-function faintTexts(): string[] {
-  const channels = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number)
-  const luminance = (color: string) => {
-    const [red = 0, green = 0, blue = 0] = channels(color).map((channel) => {
-      const share = channel / 255
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
-    })
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-  }
-  const ground = (element: Element | null): string => {
-    if (!element) return 'rgb(255, 255, 255)'
-    const color = getComputedStyle(element).backgroundColor
-    return channels(color)[3] === 0 ? ground(element.parentElement) : color
-  }
-  const faint: string[] = []
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const element = node.parentElement
-    const text = node.textContent?.trim()
-    if (!element?.checkVisibility() || !text || element.closest(':disabled, noscript, script')) continue
-    const [first = 0, second = 0] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort(
-      (a, b) => b - a,
-    )
-    const contrast = (first + 0.05) / (second + 0.05)
-    if (contrast < 4.5) faint.push(`${text}: ${contrast.toFixed(2)}`)
-  }
-  return faint
 }
 
 test('without JavaScript the page says that it needs it', async ({ browserName }) => {

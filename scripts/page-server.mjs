@@ -2,7 +2,7 @@
 /**
  * Serves one page of e2e/pages to a browser that a script drives, and answers what the page asks of the script. The page is bundled by Vite
  * as anybody's app would be, from `lodestore` as built in dist/, and is held in memory: a build during the run changes nothing.
- * The address is the same as long as the server lives, so a browser that starts again finds its storage. Called by prove.mjs and kill.mjs.
+ * The address is the same as long as the server lives, so a browser that starts again finds its storage. Called by prove.mjs, kill.mjs and bench.mjs.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -14,6 +14,7 @@ const FOLDER = 'e2e/pages'
 const TYPES = new Map([
   ['.html', 'text/html; charset=utf-8'],
   ['.js', 'text/javascript; charset=utf-8'],
+  ['.wasm', 'application/wasm'],
 ])
 
 /** What the page asks with `ask(name, body)`; the result is sent as it is if it is a Buffer, else as JSON. @typedef {(body: Buffer) => unknown} Answer */

@@ -1,0 +1,240 @@
+/**
+ * What is measured: the sets of values, how many each contestant gets of them, and the scenarios, which are views of the same measurements with
+ * the goals that lodestore has set itself. Slow contestants get fewer values and are rated by the byte.
+ */
+import type { ContestantName } from './page/contestants.js'
+import type { Call, KeysCall } from './shared/keeper.js'
+
+export type Browser = 'chromium' | 'firefox'
+
+/** Values of one size, and how many of them each contestant's calls get. */
+export interface ValueSet {
+  size: number
+  plan: Partial<Record<ContestantName, Partial<Record<Call, number>>>>
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const VALUE_SETS = {
+  '1k': {
+    size: KIB,
+    plan: {
+      lodestore: { writeMany: 10_000, readMany: 10_000, writeEach: 300, readEach: 1000 },
+      engine: { writeMany: 10_000, readMany: 10_000, writeEach: 300, readEach: 1000 },
+      raw: { writeMany: 10_000, readMany: 10_000, readEach: 10_000 },
+      'idb-keyval': { writeMany: 10_000, readMany: 10_000, writeEach: 1000, readEach: 1000 },
+      dexie: { writeMany: 10_000, readMany: 10_000, writeEach: 300, readEach: 300 },
+      sqlite: { writeMany: 10_000, readMany: 10_000 },
+      cache: { writeEach: 300, readEach: 300 },
+      files: { writeEach: 60, readEach: 60 },
+      baseline: { writeEach: 300, readEach: 1000 },
+    },
+  },
+  '64k': {
+    size: 64 * KIB,
+    plan: {
+      lodestore: { writeMany: 1500, readMany: 1500 },
+      engine: { writeMany: 1500, readMany: 1500 },
+      raw: { writeMany: 1500, readMany: 1500, readEach: 1500 },
+      'idb-keyval': { writeMany: 1500, readMany: 1500, writeEach: 300, readEach: 300 },
+      dexie: { writeMany: 1500, readMany: 1500 },
+      sqlite: { writeMany: 500, readMany: 500 },
+      cache: { writeEach: 200, readEach: 200 },
+      files: { writeEach: 60, readEach: 60 },
+    },
+  },
+  '1m': {
+    size: MIB,
+    plan: {
+      lodestore: { writeMany: 200, readEach: 200, readMany: 200 },
+      engine: { writeMany: 200, readEach: 200 },
+      raw: { writeMany: 200, readEach: 200 },
+      'idb-keyval': { writeMany: 200, readEach: 200, readMany: 200 },
+      dexie: { writeMany: 200, readEach: 200 },
+      sqlite: { writeMany: 60, readMany: 60 },
+      cache: { writeEach: 60, readEach: 60 },
+      files: { writeEach: 60, readEach: 60 },
+    },
+  },
+} satisfies Record<string, ValueSet>
+
+export type ValueSetName = keyof typeof VALUE_SETS
+
+/** The stores with many keys and with few: values of 32 bytes, built once a run, and so many commits timed together. */
+export const KEYS = { many: 1_000_000, few: 1000, commits: 100 }
+
+/** What one row of a scenario shows: a contestant's call, or a call on the stores with many keys. */
+export type RowName = `${ContestantName}.${Call}` | `keys.${KeysCall}`
+
+export type Figure = number | Record<Browser, number>
+
+/** What lodestore wants to reach: as a ratio to another row's figure or, without one, in the scenario's unit. */
+export interface Goal {
+  row: RowName
+  against?: RowName
+  least?: Figure
+  most?: Figure
+}
+
+export interface Scenario {
+  name: string
+  title: string
+  set: ValueSetName | 'keys'
+  /** MB/s: of the values' bytes, more is better. Times: of one call, less is better. */
+  unit: 'MB/s' | 'µs' | 'ms'
+  /** Lodestore's own first: the others are compared with it. */
+  rows: RowName[]
+  goals: Goal[]
+}
+
+const WRITERS: RowName[] = [
+  'lodestore.writeMany',
+  'engine.writeMany',
+  'raw.writeMany',
+  'idb-keyval.writeMany',
+  'idb-keyval.writeEach',
+  'dexie.writeMany',
+  'sqlite.writeMany',
+  'cache.writeEach',
+  'files.writeEach',
+]
+
+const READERS: RowName[] = [
+  'lodestore.readMany',
+  'engine.readMany',
+  'raw.readMany',
+  'raw.readEach',
+  'idb-keyval.readMany',
+  'idb-keyval.readEach',
+  'dexie.readMany',
+  'sqlite.readMany',
+  'cache.readEach',
+  'files.readEach',
+]
+
+/** Goals of a scenario that writes: against the access handle alone, and against idb-keyval. */
+function writeGoals(raw: number, idb: number): Goal[] {
+  return [
+    { row: 'lodestore.writeMany', against: 'raw.writeMany', least: raw },
+    { row: 'lodestore.writeMany', against: 'idb-keyval.writeMany', least: idb },
+  ]
+}
+
+function readGoals(least: Figure): Goal[] {
+  return [{ row: 'lodestore.readMany', against: 'idb-keyval.readMany', least }]
+}
+
+export const SCENARIOS: Scenario[] = [
+  {
+    name: 'put-1k',
+    title: 'Write values of 1 KiB',
+    set: '1k',
+    unit: 'MB/s',
+    rows: WRITERS,
+    goals: writeGoals(0.5, 8),
+  },
+  {
+    name: 'put-64k',
+    title: 'Write values of 64 KiB',
+    set: '64k',
+    unit: 'MB/s',
+    rows: WRITERS,
+    goals: writeGoals(0.8, 1),
+  },
+  {
+    name: 'put-1m',
+    title: 'Write values of 1 MiB',
+    set: '1m',
+    unit: 'MB/s',
+    rows: WRITERS.filter((row) => row !== 'idb-keyval.writeEach'),
+    goals: writeGoals(0.8, 1.5),
+  },
+  {
+    name: 'get-1k',
+    title: 'Read values of 1 KiB, shuffled',
+    set: '1k',
+    unit: 'MB/s',
+    rows: READERS,
+    goals: readGoals({ chromium: 6, firefox: 10 }),
+  },
+  {
+    name: 'get-64k',
+    title: 'Read values of 64 KiB, shuffled',
+    set: '64k',
+    unit: 'MB/s',
+    rows: READERS,
+    goals: readGoals({ chromium: 4, firefox: 1.5 }),
+  },
+  {
+    name: 'get-1m',
+    title: 'Read values of 1 MiB, shuffled',
+    set: '1m',
+    unit: 'MB/s',
+    rows: [
+      'lodestore.readEach',
+      'engine.readEach',
+      'raw.readEach',
+      'idb-keyval.readEach',
+      'lodestore.readMany',
+      'idb-keyval.readMany',
+      'dexie.readEach',
+      'sqlite.readMany',
+      'cache.readEach',
+      'files.readEach',
+    ],
+    goals: [{ row: 'lodestore.readEach', against: 'idb-keyval.readEach', least: 5 }],
+  },
+  {
+    name: 'get-one',
+    title: 'Read one value of 1 KiB and wait for it',
+    set: '1k',
+    unit: 'µs',
+    rows: [
+      'lodestore.readEach',
+      'baseline.readEach',
+      'idb-keyval.readEach',
+      'dexie.readEach',
+      'cache.readEach',
+      'files.readEach',
+    ],
+    goals: [
+      { row: 'lodestore.readEach', against: 'baseline.readEach', most: 1.3 },
+      { row: 'lodestore.readEach', against: 'idb-keyval.readEach', most: 1 },
+    ],
+  },
+  {
+    name: 'put-one',
+    title: 'Write one value of 1 KiB and wait for it',
+    set: '1k',
+    unit: 'µs',
+    rows: [
+      'lodestore.writeEach',
+      'baseline.writeEach',
+      'idb-keyval.writeEach',
+      'dexie.writeEach',
+      'cache.writeEach',
+      'files.writeEach',
+    ],
+    goals: [{ row: 'lodestore.writeEach', against: 'baseline.writeEach', most: 1.3 }],
+  },
+  {
+    name: 'open',
+    title: 'Open a store with very many keys, engine in the worker',
+    set: 'keys',
+    unit: 'ms',
+    rows: ['keys.open', 'keys.replay', 'keys.rawRead'],
+    goals: [
+      { row: 'keys.open', most: { chromium: 200, firefox: 500 } },
+      { row: 'keys.replay', against: 'keys.rawRead', most: 2 },
+    ],
+  },
+  {
+    name: 'commit-size',
+    title: 'Commit one value of 32 bytes, engine in the worker',
+    set: 'keys',
+    unit: 'µs',
+    rows: ['keys.commitMany', 'keys.commitFew'],
+    goals: [{ row: 'keys.commitMany', against: 'keys.commitFew', most: 1.2 }],
+  },
+]
