@@ -269,7 +269,8 @@ class Replay {
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
     if (!this.#chain.follows(segment, header)) return
     // What was behind the last commit then, and could not be cut off because damage was there, never happened.
-    this.#pending.cutAt(header.previous === NO_SEGMENT ? 0 : header.previous, header.previousEnd)
+    const { previous, previousEnd } = header
+    this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })
     this.#pendingList = undefined
   }
 

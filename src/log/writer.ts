@@ -152,10 +152,9 @@ export class LogWriter {
     }
   }
 
-  /** Closes the segment being written before its time, so that it can be compacted or checkpointed as a whole. */
+  /** Closes the segment being written, which is flushed, before its time, so that it can be compacted or checkpointed as a whole. */
   async roll(): Promise<void> {
-    assert(this.#begun === undefined, 'a segment is not closed inside a transaction')
-    if (this.#unfinished) await this.#undo(this.#unfinished)
+    assert(this.#begun === undefined && this.flushed, 'a segment is closed between transactions, and flushed before')
     if (this.#written > 0) await this.#finishSegment()
   }
 
