@@ -5,7 +5,15 @@
  */
 
 import { isStoreError } from '../errors.js'
-import { decodeSegmentHeader, decodeSegmentList, ENTRY, MAGIC_BYTES, NO_SEGMENT, TAG } from '../format/entry.js'
+import {
+  decodeSegmentHeader,
+  decodeSegmentList,
+  ENTRY,
+  MAGIC_BYTES,
+  NO_SEGMENT,
+  type SegmentList,
+  TAG,
+} from '../format/entry.js'
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { Damage, Recovery } from '../types.js'
@@ -94,7 +102,7 @@ class Replay {
   /** The entries of the transaction being walked, how far it reaches in each segment, and its segment list if it has one. */
   readonly #pending = new Journal()
   readonly #reached = new Map<number, number>()
-  #pendingList: number[] | undefined
+  #pendingList: SegmentList | undefined
   readonly #findings = new Findings()
   readonly #chain: SegmentChain
   readonly #retired: number[] = []
@@ -249,12 +257,11 @@ class Replay {
   }
 
   /** A compaction is committed: of the segments before it only those in its list still count. */
-  async #retireAllBut(list: number[]): Promise<void> {
-    const listSegment = this.#state.list?.segment ?? 0
-    this.#chain.listed(list, listSegment)
-    const kept = new Set(list)
+  async #retireAllBut(list: SegmentList): Promise<void> {
+    this.#chain.listed(list)
+    const kept = new Set(list.staying)
     for (const segment of [...this.#state.segments.keys()]) {
-      if (kept.has(segment) || segment >= listSegment) continue
+      if (kept.has(segment) || segment >= list.segment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
       if (this.#holed.has(segment)) throw new StartAgain([segment])
       await retireSegment(this.#files, this.#kernel, this.#state, segment)
@@ -277,7 +284,7 @@ class Replay {
   /** A list that stands in another segment than it says is one of a misplaced file, and retires nothing. */
   #takeList(segment: number, value: Uint8Array): void {
     const list = decodeSegmentList(value)
-    if (list?.segment === segment) this.#pendingList = list.staying
+    if (list?.segment === segment) this.#pendingList = list
   }
 }
 

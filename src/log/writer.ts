@@ -178,10 +178,9 @@ export class LogWriter {
     return { arena: this.#arena, at: location.offset - this.#written }
   }
 
-  /** Frees what was opened ahead and not used. The caller closes the segments' handles. */
+  /** Frees what was opened ahead and not used; all is flushed. The caller closes the segments' handles. */
   async close(): Promise<void> {
-    assert(this.#begun === undefined, 'no transaction is open at the end')
-    if (this.#unfinished) await this.#undo(this.#unfinished)
+    assert(this.#begun === undefined && this.flushed, 'no transaction is open at the end, and all is flushed')
     await this.#dropAhead()
     this.#release()
   }

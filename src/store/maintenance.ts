@@ -3,7 +3,7 @@
  * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds.
  */
 
-import { isStoreError } from '../errors.js'
+import { assert, isStoreError } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { checkpointFile } from '../format/paths.js'
 import { saveCheckpoint } from '../log/checkpoint.js'
@@ -61,9 +61,9 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   }
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them; a degraded store gives nothing away. */
+/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them. */
 async function removeRetired(context: Context): Promise<void> {
-  if (context.degraded) return
+  assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
     await context.files.remove(segment)
     context.retired.pop()

@@ -78,6 +78,20 @@ function believed(
   throw corrupt('a newer value of this key may be among what is damaged behind it', location, key, keyAt)
 }
 
+/** As `readValue`, but undefined too when the value is damaged. What says nothing of the value is thrown. */
+export async function soundValue(
+  context: Context,
+  key: Uint8Array,
+  find: () => Location | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await readValue(context, key, find)
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    return undefined
+  }
+}
+
 /** Runs a read and remembers the key when it turns out damaged, so that a later put heals it. */
 function noting<T>({ damagedKeys }: Context, key: Uint8Array, read: () => T): T {
   try {

@@ -11,7 +11,7 @@ import { Journal } from '../log/journal.js'
 import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
 import { keysAreHashes, noteChosenKeys } from './provenance.js'
-import { readValue } from './read.js'
+import { readValue, soundValue } from './read.js'
 
 /** In the overlay: the key is deleted in this transaction. No entry has this size. */
 const DELETED = 0
@@ -82,12 +82,8 @@ export class Staging {
     if (damagedKeys.size > 0 && damagedKeys.has(keyHex(key))) return false
     if (!files.has(live.segment)) return false
     if (!degraded && (await keysAreHashes(this.#context))) return true
-    try {
-      return sameBytes(await this.get(key), value)
-    } catch (error) {
-      if (!isStoreError(error, 'CORRUPT')) throw error
-      return false
-    }
+    const there = await soundValue(this.#context, key, () => this.find(key))
+    return there !== undefined && sameBytes(there, value)
   }
 
   /** Stores under a key of the caller's choice. */
