@@ -7,6 +7,7 @@ import { assert, isStoreError } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { checkpointFile } from '../format/paths.js'
 import { saveCheckpoint } from '../log/checkpoint.js'
+import type { Storage } from '../storage/storage.js'
 import type { Context } from './context.js'
 import { flushLog } from './staging.js'
 
@@ -43,8 +44,17 @@ export async function checkpoint(context: Context): Promise<void> {
   const old = context.checkpoint
   context.checkpoint = position
   context.bytesSinceCheckpoint = 0
-  if (old && old.segment !== position.segment) await storage.remove(checkpointFile(old.segment))
+  if (old && old.segment !== position.segment) await removeCheckpoint(storage, old.segment)
   await removeRetired(context)
+}
+
+async function removeCheckpoint(storage: Storage, segment: number): Promise<void> {
+  try {
+    await storage.remove(checkpointFile(segment))
+  } catch (error) {
+    // Gone already, as it should be: it vanished under the open store, which a new checkpoint mends.
+    if (!isStoreError(error, 'NOT_FOUND')) throw error
+  }
 }
 
 /**

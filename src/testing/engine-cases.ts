@@ -13,6 +13,7 @@ import { damageCases } from './engine-cases-damage.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
 import { recoveryCases } from './engine-cases-recovery.js'
+import { repairCases } from './engine-cases-repair.js'
 import { transactionCases } from './engine-cases-transactions.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
@@ -27,4 +28,5 @@ export const engineCases: readonly EngineCase[] = [
   ...compactionCases,
   ...recoveryCases,
   ...damageCases,
+  ...repairCases,
 ]
