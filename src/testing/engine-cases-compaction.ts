@@ -202,6 +202,23 @@ export const compactionCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a segment that was cut short between two entries is not compacted away either',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await filled(open, 12)
+      await first.compact({ threshold: 1 })
+      await close()
+      const entry = 41 + 300
+      await storage.replace('data/0/0', (await storage.contents('data/0/0')).slice(0, 8 + 105 + entry + 9))
+      const store = await open()
+      equal(store.recovery.damaged, [], 'the checkpoint covers it')
+      await store.compact({ threshold: 0 })
+      equal((await storage.paths()).includes('data/0/0'), true, 'its file is there')
+      equal(await store.get(key(0)), value(300, 0), 'what stands before the cut')
+      await fails(() => store.get(key(1)), 'CORRUPT', 'what stood behind it')
+    },
+  },
+  {
     name: 'retired segments whose files come back after a crash count for nothing, and go again',
     async run({ open, close, reopen, reopenFromLog, storage, segments }) {
       const first = await filled(open, 12)

@@ -7,7 +7,7 @@ import { hexBytes, KEY_BYTES } from '../format/key.js'
 import { createKernel } from '../kernel/kernel.js'
 import type { Damage } from '../types.js'
 import { equal, fails } from './check.js'
-import { type EngineCase, key, text, value } from './engine-case.js'
+import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 
 /** Where the first entry of a transaction stands in a new segment. */
 const FIRST = MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES
@@ -218,6 +218,129 @@ export const damageCases: readonly EngineCase[] = [
         }
         await after.close()
       }
+    },
+  },
+  {
+    name: 'a transaction whose COMMIT is destroyed, but vouched for by the head, stays when the head is lost later',
+    damages: true,
+    async run({ open, close, storage, reopen }) {
+      const first = await open()
+      await first.set(key(1), 'one')
+      await first.transaction(async (tx) => {
+        await tx.set(key(2), 'two')
+        await tx.delete(key(1))
+      })
+      await close()
+      await storage.remove('index.0')
+      const log = await storage.contents('data/0/0')
+      await storage.replace('data/0/0', log.fill(0xaa, log.length - 9))
+      const store = await open()
+      equal(store.recovery.damaged.length, 1, 'damage')
+      equal(await keysOf(store), [key(2)], 'keys by the word of the head')
+      await store.set(key(3), 'three')
+      await close()
+      await storage.remove('head')
+      equal(await keysOf(await reopen()), [key(2), key(3)], 'keys by the word of the segment behind')
+    },
+  },
+  {
+    name: 'what a crash left behind damage never happens, whatever is committed after it',
+    damages: true,
+    async run({ open, close, storage, crash }) {
+      for (const isFirst of [true, false]) {
+        const store = await open()
+        if (!isFirst) await store.set(key(1), 'one')
+        const at = isFirst ? 0 : (await storage.contents('data/0/0')).length
+        const tx = await store.begin()
+        // More than the buffer holds, so that part of it is written out.
+        for (let number = 0; number < 3; number++) await tx.set(key(10 + number), value(600_000, number))
+        const after = await crash()
+        await tx.rollback()
+        // What no crash leaves: a beginning that is none, or a value before the durable mark that is damaged.
+        await after.flip('data/0/0', isFirst ? 1 : at - 10, 3)
+        const survivor = await after.open()
+        equal(survivor.recovery.damaged.length > 0, true, 'damage is told of')
+        await survivor.set(key(3), 'three')
+        for (const openAgain of [after.reopen, after.reopenFromLog]) {
+          const found = await keysOf(await openAgain())
+          equal(found, isFirst ? [key(3)] : [key(1), key(3)], 'keys')
+        }
+        await after.close()
+        await close()
+      }
+    },
+  },
+  {
+    name: "a store's file that is kept as a value is never taken for the log, not even when the entry around it is damaged",
+    damages: true,
+    async run({ open, close, storage, crash }) {
+      const inner = await open()
+      await inner.set(key(1), 'the value of the inner store')
+      await inner.delete(key(2))
+      await close()
+      const file = await storage.contents('data/0/0')
+      await storage.clear()
+      const first = await open()
+      await first.set(key(2), 'the value of the outer store')
+      await first.flush()
+      const at = (await storage.contents('data/0/0')).length
+      await first.set(key(3), file)
+      await first.set(key(4), 'behind it')
+      const after = await crash()
+      const log = await after.storage.contents('data/0/0')
+      await after.storage.replace('data/0/0', log.fill(0xee, at, at + 9))
+      const store = await after.reopenFromLog()
+      equal(
+        store.recovery.damaged.map(({ kind, offset }) => [kind, offset]),
+        [['entry', at]],
+        'damage: no word about segments',
+      )
+      await fails(() => store.get(key(2)), 'CORRUPT', 'an older value, which may have been replaced')
+      equal(text(await store.get(key(4))), 'behind it', 'a newer value')
+      equal(await store.has(key(2)), true, 'it is not deleted')
+      await after.close()
+    },
+  },
+  {
+    name: "a segment of another store, with no head to decide, is told of; the config's store stays",
+    damages: true,
+    async run({ open, close, storage }) {
+      await (await open()).set(key(1), 'theirs')
+      await close()
+      const theirs = await storage.contents('data/0/0')
+      await storage.clear()
+      const ours = await open()
+      await ours.set(key(2), 'ours')
+      await close()
+      for (const path of ['head', 'index.0']) await storage.remove(path)
+      await storage.replace('data/0/1', theirs)
+      const store = await open()
+      equal(store.id, ours.id, 'id')
+      const told = store.recovery.damaged.find(({ segment }) => segment === 1)?.message
+      equal(told, "the segment is another store's", 'damage')
+      await fails(() => store.get(key(1)), 'CORRUPT', 'a value of the other store')
+      await store.set(key(2), 'anew')
+      equal(text(await store.get(key(2))), 'anew', 'a new value')
+    },
+  },
+  {
+    name: 'a log that ends between two commits before the place up to which it was durable has lost something, and says what',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await open()
+      await first.set(key(1), 'one')
+      await first.flush()
+      const at = (await storage.contents('data/0/0')).length
+      await first.set(key(2), 'two')
+      await close()
+      await storage.remove('index.0')
+      const log = await storage.contents('data/0/0')
+      await storage.replace('data/0/0', log.slice(0, at))
+      const store = await open()
+      const message = `the segment ends at ${at} and was durable up to ${log.length}`
+      const size = log.length - at
+      equal(store.recovery.damaged, [{ kind: 'segment', message, segment: 0, offset: at, size }], 'damage')
+      await fails(() => store.get(key(1)), 'CORRUPT', 'a value that may have been replaced')
     },
   },
   {

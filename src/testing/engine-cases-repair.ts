@@ -89,8 +89,7 @@ export const repairCases: readonly EngineCase[] = [
         const again = await reopen()
         equal([again.recovery.damaged, await keysOf(again)], [[], [key(2)]], 'damage and keys')
         await close()
-        for (const path of await storage.paths()) await storage.remove(path)
-        await storage.remove('data')
+        await storage.clear()
       }
     },
   },
