@@ -263,8 +263,8 @@ class Replay {
     for (const segment of [...this.#state.segments.keys()]) {
       if (kept.has(segment) || segment >= list.segment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
-      if (this.#holed.has(segment)) throw new StartAgain([segment])
-      await retireSegment(this.#files, this.#kernel, this.#state, segment)
+      const isTaken = !this.#holed.has(segment) && (await takeOut(this.#files, this.#kernel, this.#state, segment))
+      if (!isTaken) throw new StartAgain([segment])
       this.#retired.push(segment)
       this.#findings.forget(segment)
     }
@@ -288,23 +288,22 @@ class Replay {
   }
 }
 
-/** Takes all entries of a retired segment out of the state. */
-export async function retireSegment(
-  files: SegmentFiles,
-  kernel: Kernel,
-  state: LogState,
-  segment: number,
-): Promise<void> {
+/** Takes all entries of a retired segment out of the state; false when some of them cannot be read any more. */
+async function takeOut(files: SegmentFiles, kernel: Kernel, state: LogState, segment: number): Promise<boolean> {
+  let end = MAGIC_BYTES
   const walk = new SegmentWalk(files, kernel).walk(segment, MAGIC_BYTES, () => false)
   for await (const part of walk) {
-    if (!('records' in part)) continue
+    if (!('records' in part)) return false
     for (let i = 0; i < part.count; i++) {
       const at = part.records[i * 3] as number
       const size = part.records[i * 3 + 1] as number
       const tag = part.records[i * 3 + 2] as number
+      end = part.base + at + size
       if (tag !== TAG.put) continue
       state.retireEntry(TAG.put, part.bytes, at + ENTRY.key, { segment, offset: part.base + at, size })
     }
   }
+  if (end < state.segment(segment).bytes) return false
   state.segments.delete(segment)
+  return true
 }

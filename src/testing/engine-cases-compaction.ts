@@ -258,6 +258,39 @@ export const compactionCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a retired segment that was damaged before its file went leaves nothing behind in the index',
+    async run({ open, close, reopen, crash }) {
+      await filled(open, 12)
+      await reopen()
+      const store = await reopen()
+      for (const number of [0, 1, 2]) await store.delete(key(number))
+      await store.flush()
+      equal((await store.stats()).segments[0]?.segment, 1, 'the first segment that is left')
+      const stopped = await crash()
+      await close()
+      const whole = await stopped.storage.contents('data/0/0')
+      const flipped = whole.slice()
+      flipped[300] = (flipped[300] ?? 0) ^ 1
+      const damages: [string, Uint8Array][] = [
+        ['flipped', flipped],
+        ['cut inside an entry', whole.slice(0, 300)],
+        ['cut between two entries', whole.slice(0, 8 + 105 + 41 + 300)],
+        ['emptied', new Uint8Array()],
+      ]
+      for (const [what, bytes] of damages) {
+        const after = await stopped.crash()
+        await after.storage.replace('data/0/0', bytes)
+        for (const openAgain of [after.open, after.reopen, after.reopenFromLog]) {
+          const survivor = await openAgain()
+          equal(survivor.recovery.damaged, [], `damage when it was ${what}`)
+          equal((await survivor.check()).findings, [], `findings when it was ${what}`)
+          await holds(survivor, [3, 4, 5, 6, 7, 8, 9, 10, 11])
+        }
+        await after.close()
+      }
+    },
+  },
+  {
     name: 'a checkpoint from before a compaction whose segments are gone is not leaned on',
     async run({ open, close, storage }) {
       await (await filled(open, 12)).deleteMany([key(0), key(1), key(3), key(4)])
