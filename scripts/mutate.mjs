@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * npm run mutate [-- --only TEXT]
+ * npm run mutate -- [--only TEXT]
  *
  * Takes checks out of the source, one at a time (scripts/mutations.mjs; with --only those whose line or file has TEXT in it), and runs
  * the unit tests: each time one of them must fail. It works on a copy of the tree, whose tests must pass before anything is taken

@@ -30,6 +30,7 @@ function header(segment: number, version = 1): Uint8Array {
     segmentBytesMax: 4096,
     version,
     isFresh: false,
+    tellsChosenKeys: true,
     transaction: 0,
     id,
   })

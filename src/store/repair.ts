@@ -71,7 +71,7 @@ export async function repairStore(
   }
   await startAfresh(context)
   return {
-    kept: survivors.length,
+    kept: survivors.filter((key) => isUserKey(key)).length,
     lost: lost.filter((key) => isUserKey(key)).map((key) => keyHex(key)),
     setAside: aside,
   }

@@ -301,45 +301,49 @@ export const damageCases: readonly EngineCase[] = [
     },
   },
   {
-    name: "a segment of another store, with no head to decide, is told of; the config's store stays",
+    name: "a segment of another store is told of, and the config's store stays, with a head to decide or without",
     damages: true,
     async run({ open, close, storage }) {
       await (await open()).set(key(1), 'theirs')
       await close()
       const theirs = await storage.contents('data/0/0')
-      await storage.clear()
-      const ours = await open()
-      await ours.set(key(2), 'ours')
-      await close()
-      for (const path of ['head', 'index.0']) await storage.remove(path)
-      await storage.replace('data/0/1', theirs)
-      const store = await open()
-      equal(store.id, ours.id, 'id')
-      const told = store.recovery.damaged.find(({ segment }) => segment === 1)?.message
-      equal(told, "the segment is another store's", 'damage')
-      await fails(() => store.get(key(1)), 'CORRUPT', 'a value of the other store')
-      await store.set(key(2), 'anew')
-      equal(text(await store.get(key(2))), 'anew', 'a new value')
+      for (const lost of [['index.0'], ['index.0', 'head']]) {
+        await storage.clear()
+        const ours = await open()
+        await ours.set(key(2), 'ours')
+        await close()
+        for (const path of lost) await storage.remove(path)
+        await storage.replace('data/0/1', theirs)
+        const store = await open()
+        equal(store.id, ours.id, 'id')
+        const told = store.recovery.damaged.find(({ segment }) => segment === 1)?.message
+        equal(told, "the segment is another store's", 'damage')
+        await fails(() => store.get(key(1)), 'CORRUPT', 'a value of the other store')
+        await store.set(key(2), 'anew')
+        equal(text(await store.get(key(2))), 'anew', 'a new value')
+        await close()
+      }
     },
   },
   {
     name: 'a log that ends between two commits before the place up to which it was durable has lost something, and says what',
     damages: true,
-    async run({ open, close, storage }) {
+    async run({ open, close, storage, reopenFromLog }) {
       const first = await open()
       await first.set(key(1), 'one')
       await first.flush()
       const at = (await storage.contents('data/0/0')).length
       await first.set(key(2), 'two')
       await close()
-      await storage.remove('index.0')
       const log = await storage.contents('data/0/0')
       await storage.replace('data/0/0', log.slice(0, at))
-      const store = await open()
       const message = `the segment ends at ${at} and was durable up to ${log.length}`
-      const size = log.length - at
-      equal(store.recovery.damaged, [{ kind: 'segment', message, segment: 0, offset: at, size }], 'damage')
-      await fails(() => store.get(key(1)), 'CORRUPT', 'a value that may have been replaced')
+      const damage = { kind: 'segment', message, segment: 0, offset: at, size: log.length - at }
+      for (const openAgain of [open, reopenFromLog]) {
+        const store = await openAgain()
+        equal<unknown>(store.recovery.damaged, [damage], 'damage')
+        await fails(() => store.get(key(1)), 'CORRUPT', 'a value that may have been replaced')
+      }
     },
   },
   {

@@ -152,6 +152,45 @@ export const failureCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a put of content that is there, in a store with damage, whose file cannot be opened fails with IO and writes nothing',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      const values = Array.from({ length: 6 }, (_, number) => value(900, number))
+      await first.putMany(values)
+      await close()
+      await storage.remove('data/0/1')
+      const store = await open()
+      storage.before = ({ kind, path }) => {
+        if (kind === 'open' && path === 'data/0/0') throw new StoreError('IO', 'too many files are open')
+      }
+      await fails(() => store.put(values[0] ?? ''), 'IO', 'put')
+      storage.before = () => undefined
+      const { transactions } = await store.stats()
+      await store.put(values[0] ?? '')
+      equal((await store.stats()).liveBytes > 0 && transactions, 1, 'transactions before the put that worked')
+    },
+  },
+  {
+    name: 'an error of the storage that is none of ours is passed on, and no value is taken for damaged',
+    async run({ open, storage }) {
+      const store = await open()
+      const name = await store.put('content')
+      const fault = new TypeError('a fault of the driver')
+      storage.before = ({ kind }) => {
+        if (kind === 'read') throw fault
+      }
+      for (const read of [() => store.get(name), () => store.getMany([name])]) {
+        const error = await read().catch((caught: unknown) => caught)
+        equal(error === fault, true, `${error} is the fault`)
+      }
+      storage.before = () => undefined
+      storage.calls.length = 0
+      await store.put('content')
+      equal(storage.written('data/'), 0, 'bytes written by a put of what is there')
+    },
+  },
+  {
     name: 'a segment that cannot be opened when the log is read fails the opening with IO, and loses nothing',
     async run({ open, close, storage, reopenFromLog }) {
       const first = await open({ maxSegmentSize: 1024 })

@@ -171,6 +171,22 @@ export const recoveryCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a slot of the head that is damaged is told of, and leaves the other one',
+    async run({ open, close, flip, reopen }) {
+      await (await open()).set(key(1), 'one')
+      await close()
+      for (const at of [20, 84]) {
+        await flip('head', at)
+        const store = await open()
+        const message = 'one slot of the head cannot be read: torn by a crash, or damaged'
+        equal(store.recovery.damaged, [{ kind: 'head', file: 'head', message }], 'damage')
+        equal(await keysOf(store), [key(1)], 'keys')
+        equal((await reopen()).recovery.damaged, [], 'damage at the next opening')
+        await close()
+      }
+    },
+  },
+  {
     name: 'a head that is gone from a store in which nothing was ever stored is nothing to tell of',
     async run({ open, close, storage, reopen }) {
       await open()
@@ -205,7 +221,7 @@ export const recoveryCases: readonly EngineCase[] = [
     async run({ open, close, storage, reopen }) {
       await (await open()).set(key(1), 'one')
       await close()
-      for (const bytes of [new Uint8Array(), value(128), value(3)]) {
+      for (const bytes of [new Uint8Array(), value(128), value(3), value(300)]) {
         await storage.replace('head', bytes)
         const store = await open()
         equal(
@@ -216,6 +232,7 @@ export const recoveryCases: readonly EngineCase[] = [
         equal(await keysOf(store), [key(1)], 'keys')
         equal((await reopen()).recovery.damaged, [], 'damage at the next opening')
         await close()
+        equal((await storage.contents('head')).length, 128, 'bytes of the head')
       }
     },
   },
