@@ -67,7 +67,7 @@ async function run() {
  * The name of the test that fails without this check; undefined when none does.
  * @param {import('./mutations.mjs').Mutation} mutation
  */
-async function tried({ file, text, replacement, tests }) {
+async function tried({ file, text, replacement, tests, named = '' }) {
   const path = join(tree, file)
   const source = await readFile(path, 'utf8')
   if (source.split(text).length !== 2) throw new Error(`${file} does not hold this text exactly once: ${text}`)
@@ -76,24 +76,24 @@ async function tried({ file, text, replacement, tests }) {
     source.replace(text, () => replacement),
   )
   try {
-    return (await caughtBy(tests)) ?? (await caughtBy([]))
+    return (await caughtBy(tests, named)) ?? (await caughtBy([]))
   } finally {
     await writeFile(path, source)
   }
 }
 
 /**
- * Runs these test files, or all of them, up to the first failure, and names it.
+ * Runs the tests of these files with such names, or all tests, up to the first failure, and names it.
  * @param {string[]} tests
  */
-async function caughtBy(tests) {
+async function caughtBy(tests, named = '') {
   const report = join(tree, 'report.json')
   await rm(report, { force: true })
   const build = await finished(['scripts/build-kernel.mjs'])
   if (build !== 0) return 'the kernel does not compile'
   const options = ['--bail', '1', '--reporter', 'json', '--outputFile', report, '--exclude', HOLDS_THE_LIST]
   // The engine's cases run in memory first: on a folder they take ten times as long, and are the same.
-  if (tests.length > 0) options.push('--testNamePattern', '^(?!the engine on a folder)')
+  if (tests.length > 0) options.push('--testNamePattern', `^(?!the engine on a folder).*(${named})`)
   const status = await finished(['node_modules/vitest/vitest.mjs', 'run', ...options, ...tests])
   if (status === 0) return undefined
   if (status === undefined) return `the clock: the tests did not end in ${MINUTES_MAX} minutes`

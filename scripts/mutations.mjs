@@ -2,10 +2,10 @@
 /**
  * The checks that `npm run mutate` takes away, one at a time. `text` occurs exactly once in `file` (a unit test holds that, so that a
  * change of the source changes this list too), `replacement` is the same code without the check, `taken` says what is gone then.
- * `tests` are the files in which it is likely to be noticed; they are run first, then all others.
+ * `tests` are the files in which it is likely to be noticed, `named` a pattern of the tests' names in them; these are run first, then all.
  */
 
-/** @typedef {{ file: string, text: string, replacement: string, taken: string, tests: string[] }} Mutation */
+/** @typedef {{ file: string, text: string, replacement: string, taken: string, named?: string, tests: string[] }} Mutation */
 
 const CASES = 'src/store/engine.test.ts'
 const DAMAGE = 'src/testing/damage.test.ts'
@@ -19,6 +19,7 @@ const SCAN = [
     text: 'if (!intact(ptr, size)) {',
     replacement: 'if (false) {',
     taken: 'the scan checks the CRC of each entry',
+    named: 'turns out damaged',
     tests: ['src/kernel/entry.test.ts', CASES],
   },
   {
@@ -33,6 +34,7 @@ const SCAN = [
     text: 'if (!arena.verify(at, size) || entry[ENTRY.tag]',
     replacement: 'if (entry[ENTRY.tag]',
     taken: 'a value that is read is checked against its CRC',
+    named: 'a damaged value is CORRUPT',
     tests: [CASES],
   },
   {
@@ -58,6 +60,7 @@ const RECOVERY = [
     text: 'isTorn && isLast && !isBefore({ segment, offset }, this.#durable)',
     replacement: 'isTorn && !isBefore({ segment, offset }, this.#durable)',
     taken: 'only the last segment has a torn tail',
+    named: 'cut short|damage',
     tests: [CASES, DAMAGE],
   },
   {
@@ -65,6 +68,7 @@ const RECOVERY = [
     text: 'isTorn && isLast && !isBefore({ segment, offset }, this.#durable)',
     replacement: 'isTorn && isLast',
     taken: 'nothing before the durable mark is a torn tail',
+    named: 'newest commit|vouched',
     tests: [CASES, DAMAGE],
   },
   {
@@ -72,6 +76,7 @@ const RECOVERY = [
     text: 'if (this.#pending.count > 0 && isBefore(this.#end, this.#durable)) await this.#commit(this.#durable)',
     replacement: '',
     taken: 'what is pending at the durable mark was committed, though its COMMIT is damaged',
+    named: 'vouched',
     tests: [CASES, DAMAGE],
   },
   {
@@ -79,6 +84,7 @@ const RECOVERY = [
     text: 'if (tag === TAG.delete && !chained) continue',
     replacement: '',
     taken: 'a DELETE behind a gap of unknown length is not believed',
+    named: 'kept as a value',
     tests: [CASES, DAMAGE],
   },
   {
@@ -86,6 +92,7 @@ const RECOVERY = [
     text: 'if (!chained) this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })',
     replacement: '',
     taken: 'a value behind a gap of unknown length is doubtful',
+    named: 'kept as a value',
     tests: [CASES, DAMAGE],
   },
   {
@@ -93,6 +100,7 @@ const RECOVERY = [
     text: 'const isTaken = !this.#holed.has(segment) && (await',
     replacement: 'const isTaken = (await',
     taken: 'a retired segment with gaps is not taken out entry by entry',
+    named: 'retired segment',
     tests: [CASES, DAMAGE],
   },
   {
@@ -100,6 +108,7 @@ const RECOVERY = [
     text: 'if (!this.#files.has(segment)) throw new StartAgain([])',
     replacement: 'if (!this.#files.has(segment)) continue',
     taken: 'a checkpoint older than a compaction whose segments are gone is not leaned on',
+    named: 'not leaned on',
     tests: [CASES],
   },
   {
@@ -114,6 +123,7 @@ const RECOVERY = [
     text: 'header === undefined || offset !== MAGIC_BYTES',
     replacement: 'header === undefined',
     taken: 'a segment header counts only at the start of a segment',
+    named: 'kept as a value',
     tests: [CASES],
   },
   {
@@ -121,6 +131,7 @@ const RECOVERY = [
     text: 'this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })',
     replacement: '',
     taken: 'what a crash left behind damage does not happen later',
+    named: 'left behind damage',
     tests: [CASES, DAMAGE],
   },
   {
@@ -128,6 +139,7 @@ const RECOVERY = [
     text: '} else if (end !== previousEnd) {',
     replacement: '} else if (end > previousEnd) {',
     taken: 'a closed segment has the length that the next one remembers',
+    named: 'cut short',
     tests: [CASES, DAMAGE],
   },
   {
@@ -135,6 +147,7 @@ const RECOVERY = [
     text: '} else if (header.segment !== segment) {',
     replacement: '} else if (header.segment < 0) {',
     taken: 'a segment stands in the file of its number',
+    named: 'replaced by another',
     tests: [CASES, DAMAGE],
   },
   {
@@ -142,6 +155,7 @@ const RECOVERY = [
     text: 'if (header.id.some((byte, i) => byte !== this.#id[i])) {',
     replacement: 'if (header.id.length === 0) {',
     taken: "a segment has the store's id",
+    named: 'another store',
     tests: [CASES],
   },
   {
@@ -149,6 +163,7 @@ const RECOVERY = [
     text: 'if (end !== undefined && end < offset) {',
     replacement: 'if (end !== undefined && end < 0) {',
     taken: 'the log reaches as far as the head says that it was durable',
+    named: 'ends between two commits',
     tests: [CASES],
   },
   {
@@ -156,6 +171,7 @@ const RECOVERY = [
     text: 'if (isDamaged) return\n',
     replacement: '\n',
     taken: 'behind damage nothing is cut off',
+    named: 'damage',
     tests: [CASES, DAMAGE],
   },
   {
@@ -163,6 +179,7 @@ const RECOVERY = [
     text: 'if (await holdsCommit(files, segment, unread)) {',
     replacement: 'if (unread < 0) {',
     taken: 'a tail that may hold a COMMIT is set aside before it is cut',
+    named: 'set aside',
     tests: [CASES],
   },
   {
@@ -177,6 +194,7 @@ const RECOVERY = [
     text: 'if (!isBefore(location, doubt)) return value',
     replacement: 'if (doubt.segment >= 0) return value',
     taken: 'a value that may have been replaced is believed only if its SHA-256 is its key',
+    named: 'only believed',
     tests: [CASES, DAMAGE],
   },
 ]
@@ -227,6 +245,7 @@ const WRITER = [
     text: 'if (strict) await this.flush()',
     replacement: '',
     taken: 'a strict commit is flushed',
+    named: 'put that is waited for|share one',
     tests: [CASES],
   },
   {
@@ -241,6 +260,7 @@ const WRITER = [
     text: 'if (this.#cut) await this.flush()',
     replacement: '',
     taken: 'what was cut off is off the disk before others take its place',
+    named: 'cut off is off',
     tests: [CASES],
   },
   {
@@ -255,6 +275,7 @@ const WRITER = [
     text: 'if (this.#unfinished) await this.#undo(this.#unfinished)\n    if (!this.#dirty) return',
     replacement: 'if (!this.#dirty) return',
     taken: 'an undoing that failed is finished before a flush',
+    named: 'does not make it last',
     tests: [CASES, HEALING],
   },
   {
@@ -273,6 +294,7 @@ const COMPACTION = [
     text: 'await appendList(context, staging, victims)',
     replacement: '',
     taken: 'a compaction commits the list of the segments that stay',
+    named: 'compact',
     tests: [CASES],
   },
   {
@@ -280,6 +302,7 @@ const COMPACTION = [
     text: "if (!('records' in part)) throw new Unsound(segment)",
     replacement: "if (!('records' in part)) continue",
     taken: 'a segment in which damage is met is not compacted away',
+    named: 'turns out damaged',
     tests: [CASES],
   },
   {
@@ -287,6 +310,7 @@ const COMPACTION = [
     text: 'if (end < statistics(context.state, segment).bytes) throw new Unsound(segment)',
     replacement: '',
     taken: 'a segment that is shorter than it was is not compacted away',
+    named: 'cut short between',
     tests: [CASES],
   },
   {
@@ -294,6 +318,7 @@ const COMPACTION = [
     text: 'if (degraded) return []',
     replacement: '',
     taken: 'a store with damage in it does not compact',
+    named: 'segment that is missing',
     tests: [CASES, DAMAGE],
   },
   {
@@ -301,6 +326,7 @@ const COMPACTION = [
     text: 'if (context.state.isLive(tag, part.bytes, keyAt, location)) {',
     replacement: 'if (tag === TAG.put && context.state.isLive(tag, part.bytes, keyAt, location)) {',
     taken: 'a tombstone is copied as long as an older value of its key is in the log',
+    named: 'tombstone',
     tests: [CASES],
   },
   {
@@ -319,6 +345,7 @@ const CHECK = [
     text: 'if (!context.degraded) findings.push(...differences(context.state, fresh))',
     replacement: '',
     taken: 'check compares the index with the log',
+    named: 'vanishes under',
     tests: [CASES],
   },
   {
@@ -333,6 +360,7 @@ const CHECK = [
     text: 'for (const key of lost) await staging.append(TAG.delete, key)',
     replacement: '',
     taken: 'a repair deletes what is lost, so that no older value comes back',
+    named: 'no older value',
     tests: [CASES],
   },
   {
@@ -340,6 +368,7 @@ const CHECK = [
     text: 'for (const { key } of tombstones) await staging.append(TAG.delete, key)',
     replacement: '',
     taken: 'a repair keeps the tombstones of the segments that it takes out',
+    named: 'no older value|repair',
     tests: [CASES, DAMAGE],
   },
   {
@@ -347,6 +376,7 @@ const CHECK = [
     text: 'aside.push(await setAside(storage, files, segment, 0))',
     replacement: '',
     taken: 'a repair sets aside what it takes out',
+    named: 'set aside|sets the segment aside',
     tests: [CASES],
   },
   {
