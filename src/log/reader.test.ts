@@ -36,7 +36,7 @@ async function log(values: readonly Uint8Array[]) {
   await files.open(0)
   storage.calls.length = 0
   const reader = new LogReader(files, kernel)
-  const one = (number: number) => reader.value(places[number] as Location, key(number), 0, writer)
+  const one = (number: number, of = number) => reader.value(places[number] as Location, key(of), 0, writer)
   const many = () => {
     const wanted = places.map((location, index) => ({ location, key: key(index), keyAt: 0, index }))
     const found: (Uint8Array | StoreError)[] = []
@@ -53,8 +53,14 @@ describe('values', () => {
     const { storage, one, many } = await log(values)
     expect(many()).toEqual(values)
     expect(storage.count('read')).toBe(1)
-    expect([0, 1, 2].map(one)).toEqual(values)
+    expect([0, 1, 2].map((number) => one(number))).toEqual(values)
     expect(storage.count('read')).toBe(4)
+  })
+
+  it('are those of the key that was asked for, or CORRUPT: an index that is wrong gives nobody the value of another', async () => {
+    const { places, one } = await log(values)
+    const error = await fails(() => one(0, 2), 'CORRUPT', 'the place of one key, the name of another')
+    expect(error.where).toEqual({ key: keyHex(key(2)), segment: 0, offset: places[0]?.offset })
   })
 
   it('that lie in a row for megabytes are read in calls of two mebibytes at most', async () => {

@@ -271,6 +271,24 @@ export const damageCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'damage behind the durable mark is no torn tail when other segments follow: what stands behind it stays readable',
+    damages: true,
+    async run({ open, close, flip, storage, reopenFromLog }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      await first.set(key(0), value(200))
+      await first.flush()
+      const [head, at] = [await storage.contents('head'), (await storage.contents('data/0/0')).length]
+      for (let number = 1; number < 8; number++) await first.set(key(number), value(200, number))
+      await close()
+      await storage.replace('head', head)
+      await flip('data/0/0', at + 41 + 10)
+      const store = await reopenFromLog()
+      const told = store.recovery.damaged.map(({ kind, segment, offset, key }) => [kind, segment, offset, key])
+      equal(told, [['entry', 0, at, key(1)]], 'damage')
+      for (const number of [0, 2, 3, 4, 5, 6, 7]) equal(await store.get(key(number)), value(200, number), `${number}`)
+    },
+  },
+  {
     name: "a store's file that is kept as a value is never taken for the log, not even when the entry around it is damaged",
     damages: true,
     async run({ open, close, storage, crash }) {
