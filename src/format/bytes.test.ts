@@ -11,7 +11,15 @@ import {
   decodeCheckpointHeader,
   encodeCheckpointHeader,
 } from './checkpoint.js'
-import { checkSegmentBytesMax, decodeConfig, encodeConfig, isTornConfig, SEGMENT_BYTES_MAX_LIMIT } from './config.js'
+import {
+  checkSegmentBytesMax,
+  decodeConfig,
+  differByOneBit,
+  encodeConfig,
+  isTornConfig,
+  SEGMENT_BYTES_MAX_LIMIT,
+  saysOtherVersion,
+} from './config.js'
 import {
   decodeSegmentHeader,
   decodeSegmentList,
@@ -58,6 +66,18 @@ describe('the config', () => {
     }
   })
 
+  it.each([
+    ['of version 3, one bit from 1', 'version = 3', true, true],
+    ['of version 2, two bits from 1', 'version = 2', true, false],
+    ['of version 11, longer by a digit', 'version = 11', true, false],
+    ['with a flipped bit in the name of the version', 'versiof = 1', false, true],
+    ['as it was written', 'version = 1', false, false],
+  ])('%s is told from a damaged one', (_, line, other, oneBit) => {
+    const text = encodeConfig(config)
+    const changed = text.replace('version = 1', line)
+    expect([saysOtherVersion(changed), differByOneBit(changed, text)]).toEqual([other, oneBit])
+  })
+
   it.each([1024, 4096, SEGMENT_BYTES_MAX_LIMIT])('takes segments of %i bytes', (bytes) => {
     expect(() => checkSegmentBytesMax(bytes)).not.toThrow()
     expect(decodeConfig(encodeConfig({ ...config, segmentBytesMax: bytes })).segmentBytesMax).toBe(bytes)
@@ -76,11 +96,13 @@ describe('the config', () => {
     ['max_segment_size', String(0xffffffff)],
     ['max_segment_size', ''],
     ['id', 'abc'],
+    ['id', undefined],
     ['id', keyHex(id).toUpperCase().replace('0', 'A')],
     ['version', '2'],
     ['version', ''],
   ])('with %s = %s is FORMAT', async (name, value) => {
-    const text = encodeConfig(config).replace(new RegExp(`${name} = .*`), `${name} = ${value}`)
+    const line = value === undefined ? '' : `${name} = ${value}`
+    const text = encodeConfig(config).replace(new RegExp(`${name} = .*`), line)
     const error = await fails(() => decodeConfig(text), 'FORMAT', text)
     expect(error.where).toEqual({ file: 'config' })
     expect(error.message).toContain(name === 'max_segment_size' || name === 'segments_per_dir' ? `${name} = ` : name)
@@ -215,6 +237,14 @@ describe('keys', () => {
         expect(sameKey(parseKey(key), 0, key, 0)).toBe(true)
       }),
     )
+  })
+
+  it.each([
+    [80, ''],
+    [81, '... (81 characters)'],
+  ])('of %i characters are quoted, but never in great length', async (length, more) => {
+    const error = await fails(() => parseKey('k'.repeat(length)), 'BAD_KEY', `${length} characters`)
+    expect(error.message).toBe(`a key is 64 lowercase hex digits or 32 bytes, not "${'k'.repeat(80)}"${more}`)
   })
 
   it('are reserved when their first 15 bytes are zero, and only then', () => {

@@ -4,7 +4,7 @@
  * leaves behind. The replay tells it what it walks; what is wrong goes to the findings.
  */
 
-import { MAGIC_BYTES, NO_SEGMENT, type SegmentHeader } from '../format/entry.js'
+import { MAGIC_BYTES, NO_SEGMENT, type SegmentHeader, type SegmentList } from '../format/entry.js'
 import type { Findings } from './findings.js'
 import type { Position } from './position.js'
 import type { SegmentFiles } from './segments.js'
@@ -20,9 +20,8 @@ export class SegmentChain {
   readonly #walked = new Map<number, number>()
   /** Segments that a header says came before its own, and that have no bytes or no file. */
   readonly #absent: number[] = []
-  /** The last committed list, and the segment it stands in. */
-  #list: number[] | undefined
-  #listSegment = 0
+  /** The last committed list. */
+  #list: SegmentList | undefined
 
   constructor(files: SegmentFiles, id: Uint8Array, from: number, findings: Findings) {
     this.#files = files
@@ -37,9 +36,8 @@ export class SegmentChain {
   }
 
   /** A compaction was committed. */
-  listed(list: number[], segment: number): void {
+  listed(list: SegmentList): void {
     this.#list = list
-    this.#listSegment = segment
   }
 
   /**
@@ -80,7 +78,7 @@ export class SegmentChain {
   findMissing(state: LogState, durable: Position): void {
     const missing = new Set<number>()
     for (const segment of state.segments.keys()) if (!this.#files.has(segment)) missing.add(segment)
-    for (const segment of this.#list ?? []) if (!this.#files.has(segment)) missing.add(segment)
+    for (const segment of this.#list?.staying ?? []) if (!this.#files.has(segment)) missing.add(segment)
     // A compaction's list says which of the older ones were given up.
     for (const segment of this.#absent) if (!this.#isRetired(segment)) missing.add(segment)
     const { segment, offset } = durable
@@ -99,6 +97,6 @@ export class SegmentChain {
   }
 
   #isRetired(segment: number): boolean {
-    return this.#list !== undefined && segment < this.#listSegment && !this.#list.includes(segment)
+    return this.#list !== undefined && segment < this.#list.segment && !this.#list.staying.includes(segment)
   }
 }

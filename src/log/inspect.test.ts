@@ -66,6 +66,16 @@ describe('one flipped bit', () => {
     }
   })
 
+  it.each([
+    ['a tag of no known kind', entry(3, Buffer.concat([key, noise(60, 2)]))],
+    ['a DELETE with a value', entry(TAG.delete, Buffer.concat([key, noise(60, 2)]))],
+  ])('or none, in what is no entry of ours (%s), proves nothing', async (_, bytes) => {
+    for (const log of [bytes, ...[3, ENTRY.headerBytes * 8, 400].map((bit) => flip(bytes, bit))]) {
+      const gap = await inspect(segment(log, NEXT))
+      expect([gap.next, gap.chained, gap.entry]).toEqual([8 + bytes.length, true, undefined])
+    }
+  })
+
   it('is found from the syndrome it makes, and not where there are too few bits', () => {
     const bytes = noise(50, 4)
     const good = crc32(bytes)

@@ -74,18 +74,21 @@ export class Inspector {
   /** The entry with the one bit flipped back whose flip explains the damage; nothing when no single one does. */
   async #oneFlip(segment: number, at: number, size: number): Promise<{ entry?: { tag: Tag; key: Uint8Array } }> {
     const entry = await this.#read(segment, at, size)
-    const stored = new DataView(entry.buffer, entry.byteOffset).getUint32(ENTRY.crc, true)
+    const view = new DataView(entry.buffer, entry.byteOffset)
+    const stored = view.getUint32(ENTRY.crc, true)
     const actual = this.#arena.crc32(ENTRY.size, size - ENTRY.size)
     const syndrome = (stored ^ actual) >>> 0
-    // One bit set: the flip is in the checksum itself, and all else is as it was written.
-    if ((syndrome & (syndrome - 1)) !== 0) {
+    if ((syndrome & (syndrome - 1)) === 0) {
+      // One bit set: the flip is in the checksum itself, and all else is as it was written.
+      view.setUint32(ENTRY.crc, actual, true)
+    } else {
       const fromEnd = flippedBit(syndrome, (size - ENTRY.size) * 8)
       if (fromEnd === undefined) return {}
       const byte = size - 1 - Math.floor(fromEnd / 8)
       entry[byte] = (entry[byte] as number) ^ (0x80 >> (fromEnd % 8))
-      if (!this.#arena.verify(0, size)) return {}
     }
-    return { entry: described(entry) }
+    // The checksum agrees now; of a tag that is none of ours it proves nothing.
+    return this.#arena.verify(0, size) ? { entry: described(entry) } : {}
   }
 
   /** The first place from `from` on where a good entry stands. */

@@ -6,6 +6,7 @@
 import { TAG, type Tag } from '../format/entry.js'
 import { KEY_BYTES } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
+import { isBefore, type Position } from './position.js'
 import type { LogState } from './state.js'
 
 const NUMBERS = 4
@@ -49,13 +50,11 @@ export class Journal {
     this.clear()
   }
 
-  /** Drops the entries that stand at or behind a place in the log. */
-  cutAt(segment: number, offset: number): void {
-    for (let i = 0; i < this.#count; i++) {
-      const at = this.#location(i)
-      if (at.segment < segment || (at.segment === segment && at.offset < offset)) continue
-      this.#count = i
-    }
+  /** Drops the entries that stand at or behind a place in the log. They stand in the log's order. */
+  cutAt(place: Position): void {
+    let kept = 0
+    while (kept < this.#count && isBefore(this.#location(kept), place)) kept++
+    this.#count = kept
   }
 
   forEach(visit: (tag: Tag, keys: Uint8Array, keyAt: number, location: Location) => void): void {

@@ -3,7 +3,7 @@
  * Reads are synchronous once a handle is open, so between finding a handle and copying the value out nothing can change.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { assert, isStoreError, StoreError } from '../errors.js'
 import { ENTRY, ENTRY_BYTES_MAX, TAG } from '../format/entry.js'
 import { keyHex, sameKey } from '../format/key.js'
 import type { Arena, Kernel, Location } from '../kernel/kernel.js'
@@ -37,12 +37,18 @@ export class LogReader {
 
   /** The value of the PUT at `location`, copied out. `ready` has just said yes. Throws CORRUPT. */
   value(location: Location, key: Uint8Array, keyAt: number, writer: LogWriter): Uint8Array<ArrayBuffer> {
+    const value = this.#value(location, key, keyAt, writer)
+    if (value instanceof StoreError) throw value
+    return value
+  }
+
+  #value(location: Location, key: Uint8Array, keyAt: number, writer: LogWriter): Uint8Array<ArrayBuffer> | StoreError {
     if (writer.holds(location)) {
       const { arena, at } = writer.buffered(location)
       return checkedValue(arena, at, location, key, keyAt)
     }
-    this.#fill(location.segment, location.offset, location.size, location, key, keyAt)
-    return checkedValue(this.#arena, 0, location, key, keyAt)
+    const got = this.#read(location.segment, location.offset, location.size)
+    return this.#checked(got, 0, { location, key, keyAt })
   }
 
   /**
@@ -64,52 +70,42 @@ export class LogReader {
       if (offset + size - start > RUN_BYTES_MAX) break
       end = Math.max(end, offset + size)
     }
-    let got = 0
-    let failure: StoreError | undefined
-    try {
-      got = this.#read(first.location.segment, start, end - start)
-    } catch (error) {
-      if (!isStoreError(error)) throw error
-      failure = error
-    }
-    for (let i = from; i < next; i++) {
-      const entry = wanted[i] as Wanted
-      const { location, key, keyAt } = entry
-      const at = location.offset - start
-      try {
-        if (failure) throw unreadable(location, key, keyAt, failure)
-        if (at + location.size > got) throw short(location, key, keyAt)
-        take(entry, checkedValue(this.#arena, at, location, key, keyAt))
-      } catch (error) {
-        if (!isStoreError(error, 'CORRUPT')) throw error
-        take(entry, error)
-      }
-    }
+    const got = this.#read(first.location.segment, start, end - start)
+    for (const entry of wanted.slice(from, next)) take(entry, this.#checked(got, entry.location.offset - start, entry))
     return next
   }
 
-  #fill(segment: number, offset: number, size: number, location: Location, key: Uint8Array, keyAt: number): void {
-    let got: number
-    try {
-      got = this.#read(segment, offset, size)
-    } catch (error) {
-      throw isStoreError(error, 'IO') ? unreadable(location, key, keyAt, error) : error
-    }
-    if (got < size) throw short(location, key, keyAt)
+  /** The value of an entry whose bytes were read to `at`, or why there is none. */
+  #checked(got: Read, at: number, { location, key, keyAt }: Sought): Uint8Array<ArrayBuffer> | StoreError {
+    if (got instanceof StoreError) return corrupt('the segment cannot be read', location, key, keyAt, got)
+    if (at + location.size > got) return corrupt('the segment ends before the entry does', location, key, keyAt)
+    return checkedValue(this.#arena, at, location, key, keyAt)
   }
 
-  #read(segment: number, offset: number, size: number): number {
+  /** Reads to the start of the arena: how many bytes there were, or the error of a disk that does not give them. */
+  #read(segment: number, offset: number, size: number): Read {
     const file = this.#segments.peek(segment)
-    if (file === undefined) throw new Error('lodestore: a segment is read only while its handle is open')
+    assert(file !== undefined, 'a segment is read only while its handle is open')
     this.#arena.reserve(size)
-    return file.read(this.#arena.view(0, size), offset)
+    try {
+      return file.read(this.#arena.view(0, size), offset)
+    } catch (error) {
+      if (!isStoreError(error, 'IO')) throw error
+      return error
+    }
   }
 }
 
-export interface Wanted {
+interface Sought {
   location: Location
   key: Uint8Array
   keyAt: number
+}
+
+/** What came of a read of the disk. */
+type Read = number | StoreError
+
+export interface Wanted extends Sought {
   /** Where the caller wants the value. */
   index: number
 }
@@ -120,11 +116,11 @@ function checkedValue(
   location: Location,
   key: Uint8Array,
   keyAt: number,
-): Uint8Array<ArrayBuffer> {
+): Uint8Array<ArrayBuffer> | StoreError {
   const { size } = location
   const entry = arena.view(at, size)
   if (!arena.verify(at, size) || entry[ENTRY.tag] !== TAG.put || !sameKey(entry, ENTRY.key, key, keyAt)) {
-    throw corrupt('the entry does not match its checksum and key', location, key, keyAt)
+    return corrupt('the entry does not match its checksum and key', location, key, keyAt)
   }
   return entry.slice(ENTRY.putHeaderBytes)
 }
@@ -138,14 +134,6 @@ export function corrupt(what: string, location: Location, key: Uint8Array, keyAt
       cause,
     },
   )
-}
-
-function short(location: Location, key: Uint8Array, keyAt: number): StoreError {
-  return corrupt('the segment ends before the entry does', location, key, keyAt)
-}
-
-function unreadable(location: Location, key: Uint8Array, keyAt: number, cause: unknown): StoreError {
-  return corrupt('the segment cannot be read', location, key, keyAt, cause)
 }
 
 /** Entries of a segment that a scan found whole and good, in order. Good until the next batch is asked for. */

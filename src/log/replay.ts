@@ -5,7 +5,15 @@
  */
 
 import { isStoreError } from '../errors.js'
-import { decodeSegmentHeader, decodeSegmentList, ENTRY, MAGIC_BYTES, NO_SEGMENT, TAG } from '../format/entry.js'
+import {
+  decodeSegmentHeader,
+  decodeSegmentList,
+  ENTRY,
+  MAGIC_BYTES,
+  NO_SEGMENT,
+  type SegmentList,
+  TAG,
+} from '../format/entry.js'
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { Damage, Recovery } from '../types.js'
@@ -94,7 +102,7 @@ class Replay {
   /** The entries of the transaction being walked, how far it reaches in each segment, and its segment list if it has one. */
   readonly #pending = new Journal()
   readonly #reached = new Map<number, number>()
-  #pendingList: number[] | undefined
+  #pendingList: SegmentList | undefined
   readonly #findings = new Findings()
   readonly #chain: SegmentChain
   readonly #retired: number[] = []
@@ -249,15 +257,14 @@ class Replay {
   }
 
   /** A compaction is committed: of the segments before it only those in its list still count. */
-  async #retireAllBut(list: number[]): Promise<void> {
-    const listSegment = this.#state.list?.segment ?? 0
-    this.#chain.listed(list, listSegment)
-    const kept = new Set(list)
+  async #retireAllBut(list: SegmentList): Promise<void> {
+    this.#chain.listed(list)
+    const kept = new Set(list.staying)
     for (const segment of [...this.#state.segments.keys()]) {
-      if (kept.has(segment) || segment >= listSegment) continue
+      if (kept.has(segment) || segment >= list.segment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
-      if (this.#holed.has(segment)) throw new StartAgain([segment])
-      await retireSegment(this.#files, this.#kernel, this.#state, segment)
+      const isTaken = !this.#holed.has(segment) && (await takeOut(this.#files, this.#kernel, this.#state, segment))
+      if (!isTaken) throw new StartAgain([segment])
       this.#retired.push(segment)
       this.#findings.forget(segment)
     }
@@ -269,34 +276,34 @@ class Replay {
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
     if (!this.#chain.follows(segment, header)) return
     // What was behind the last commit then, and could not be cut off because damage was there, never happened.
-    this.#pending.cutAt(header.previous === NO_SEGMENT ? 0 : header.previous, header.previousEnd)
+    const { previous, previousEnd } = header
+    this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })
     this.#pendingList = undefined
   }
 
   /** A list that stands in another segment than it says is one of a misplaced file, and retires nothing. */
   #takeList(segment: number, value: Uint8Array): void {
     const list = decodeSegmentList(value)
-    if (list?.segment === segment) this.#pendingList = list.staying
+    if (list?.segment === segment) this.#pendingList = list
   }
 }
 
-/** Takes all entries of a retired segment out of the state. */
-export async function retireSegment(
-  files: SegmentFiles,
-  kernel: Kernel,
-  state: LogState,
-  segment: number,
-): Promise<void> {
+/** Takes all entries of a retired segment out of the state; false when some of them cannot be read any more. */
+async function takeOut(files: SegmentFiles, kernel: Kernel, state: LogState, segment: number): Promise<boolean> {
+  let end = MAGIC_BYTES
   const walk = new SegmentWalk(files, kernel).walk(segment, MAGIC_BYTES, () => false)
   for await (const part of walk) {
-    if (!('records' in part)) continue
+    if (!('records' in part)) return false
     for (let i = 0; i < part.count; i++) {
       const at = part.records[i * 3] as number
       const size = part.records[i * 3 + 1] as number
       const tag = part.records[i * 3 + 2] as number
+      end = part.base + at + size
       if (tag !== TAG.put) continue
       state.retireEntry(TAG.put, part.bytes, at + ENTRY.key, { segment, offset: part.base + at, size })
     }
   }
+  if (end < state.segment(segment).bytes) return false
   state.segments.delete(segment)
+  return true
 }

@@ -1,6 +1,7 @@
 /** The segments' files: which there are, and how many are open. */
 
 import { describe, expect, it } from 'vitest'
+import { StoreError } from '../errors.js'
 import { memoryStorage } from '../storage/memory.js'
 import { fails } from '../testing/check.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
@@ -67,6 +68,9 @@ describe('handles', () => {
     await files.close()
     await opening
     expect(storage.openPaths).toEqual([])
+    // A read that comes too late must not open one again: it would stay open, and keep the next opening out.
+    await fails(() => files.open(2), 'CLOSED', 'open')
+    expect(storage.openPaths).toEqual([])
   })
 })
 
@@ -89,6 +93,17 @@ describe('segments', () => {
     expect(error.where).toEqual({ segment: 9, file: 'data/2/9' })
   })
 
+  it('that vanished behind our back are NOT_FOUND, and not listed any more; those that cannot be opened still are', async () => {
+    const { storage, files } = await made(3, 4)
+    await storage.remove('data/0/1')
+    storage.before = ({ kind, path }) => {
+      if (kind === 'open' && path === 'data/0/2') throw new StoreError('IO', 'the disk is slow to wake')
+    }
+    await fails(() => files.open(1), 'NOT_FOUND', 'open')
+    await fails(() => files.open(2), 'IO', 'open')
+    expect(files.list()).toEqual([0, 2])
+  })
+
   it('are empty when they are created, whatever lay there', async () => {
     const { storage, files } = await made(2, 4)
     const file = await files.create(1)
@@ -106,6 +121,17 @@ describe('segments', () => {
     expect(calls).toEqual(['truncate', 'flush', 'close', 'remove'])
     expect([files.list(), await storage.paths()]).toEqual([[0], ['data/0/0']])
     await files.discard(1)
+  })
+
+  it('are removed even when an opening of theirs is under way and fails', async () => {
+    const { storage, files } = await made(2, 4)
+    storage.before = ({ kind }) => {
+      if (kind === 'open') throw new StoreError('IO', 'the file cannot be opened')
+    }
+    const opening = fails(() => files.open(1), 'IO', 'open')
+    await files.remove(1)
+    await opening
+    expect([files.list(), await storage.paths()]).toEqual([[0], ['data/0/0']])
   })
 
   it('may be gone already when they are removed', async () => {

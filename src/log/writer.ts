@@ -153,10 +153,9 @@ export class LogWriter {
     }
   }
 
-  /** Closes the segment being written before its time, so that it can be compacted or checkpointed as a whole. */
+  /** Closes the segment being written, which is flushed, before its time, so that it can be compacted or checkpointed as a whole. */
   async roll(): Promise<void> {
-    assert(this.#begun === undefined, 'a segment is not closed inside a transaction')
-    if (this.#unfinished) await this.#undo(this.#unfinished)
+    assert(this.#begun === undefined && this.flushed, 'a segment is closed between transactions, and flushed before')
     if (this.#written > 0) await this.#finishSegment()
   }
 
@@ -181,10 +180,9 @@ export class LogWriter {
     return { arena: this.#arena, at: location.offset - this.#written }
   }
 
-  /** Frees what was opened ahead and not used. The caller closes the segments' handles. */
+  /** Frees what was opened ahead and not used; all is flushed. The caller closes the segments' handles. */
   async close(): Promise<void> {
-    assert(this.#begun === undefined, 'no transaction is open at the end')
-    if (this.#unfinished) await this.#undo(this.#unfinished)
+    assert(this.#begun === undefined && this.flushed, 'no transaction is open at the end, and all is flushed')
     await this.#dropAhead()
     this.#release()
   }

@@ -4,36 +4,35 @@
  */
 
 import { isStoreError, throwIfAborted } from '../errors.js'
-import { records } from '../format/checkpoint.js'
 import { ENTRY, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, sameKey } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
-import type { Table } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
 import type { Batch } from '../log/reader.js'
 import { replayLog } from '../log/replay.js'
-import { LogState, samePlace } from '../log/state.js'
+import { LogState } from '../log/state.js'
 import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
 import type { Context } from './context.js'
+import { differences } from './differences.js'
 import { keysAreHashes } from './provenance.js'
 import { isLogDamage, repairStore } from './repair.js'
 import { flushLog, type Staging } from './staging.js'
 
-/** More differences than this say nothing new. */
-const DIFFERENCES_MAX = 1000
-
 /** Checks, and with `repair` mends what was found and checks again. */
 export async function checkStore(context: Context, staging: Staging, options: CheckOptions): Promise<CheckReport> {
-  const report = await inspectStore(context, options)
+  const report = await inspectStore(context, options.signal, options.onProgress)
   if (!options.repair) return report
   if (report.clean && !context.degraded) return { ...report, repaired: { kept: 0, lost: [], setAside: [] } }
   const repaired = await repairStore(context, staging, report.findings, options.signal)
-  const { clean } = await inspectStore(context, { ...(options.signal && { signal: options.signal }) })
+  const { clean } = await inspectStore(context, options.signal)
   return { ...report, clean, repaired }
 }
 
-async function inspectStore(context: Context, options: CheckOptions): Promise<CheckReport> {
-  const { signal } = options
+async function inspectStore(
+  context: Context,
+  signal: AbortSignal | undefined,
+  tell?: CheckOptions['onProgress'],
+): Promise<CheckReport> {
   throwIfAborted(signal)
   await flushLog(context)
   const { state, files, kernel, writer } = context
@@ -46,7 +45,7 @@ async function inspectStore(context: Context, options: CheckOptions): Promise<Ch
   const onBatch = (segment: number, batch: Batch): void => {
     throwIfAborted(signal)
     if (hashed) for (const found of mismatches(segment, batch)) mismatched.set(`${segment}:${found.offset}`, found)
-    options.onProgress?.({ done: Math.min(replayed.bytes, total), total })
+    tell?.({ done: Math.min(replayed.bytes, total), total })
   }
   const { id } = context
   const durable = writer.position
@@ -55,7 +54,7 @@ async function inspectStore(context: Context, options: CheckOptions): Promise<Ch
   // Where entries are missing, the one may be among them that says that keys are chosen.
   if (!context.degraded && !findings.some(isLogDamage)) findings.push(...mismatched.values())
   for (const { key } of findings) if (key !== undefined) context.damagedKeys.add(key)
-  if (!context.degraded) findings.push(...differences(context, fresh))
+  if (!context.degraded) findings.push(...differences(context.state, fresh))
   findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
   return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }
 }
@@ -82,41 +81,6 @@ function mismatches(segment: number, { count, records, bytes, arena, base }: Bat
     found.push({ kind: 'content', message, key: keyHex(bytes, keyAt), segment, offset: base + at })
   })
   return found
-}
-
-/** Where the state in use and the replayed one disagree. */
-function differences({ state }: Context, fresh: LogState): Damage[] {
-  const found: Damage[] = []
-  const report = (message: string, key?: string): void => {
-    if (found.length < DIFFERENCES_MAX) found.push({ kind: 'index', message, ...(key && { key }) })
-  }
-  compareTables(state.keys, fresh.keys, 'index', report)
-  compareTables(state.shadows, fresh.shadows, 'list of shadowed keys', report)
-  for (const [segment, { bytes, liveBytes }] of state.segments) {
-    const other = fresh.segments.get(segment)
-    if (other?.bytes !== bytes || other.liveBytes !== liveBytes) {
-      report(
-        `segment ${segment}: ${liveBytes} of ${bytes} bytes live, in the log ${other?.liveBytes} of ${other?.bytes}`,
-      )
-    }
-  }
-  for (const segment of fresh.segments.keys()) {
-    if (!state.segments.has(segment)) report(`segment ${segment} is in the log only`)
-  }
-  return found
-}
-
-function compareTables(used: Table, fresh: Table, what: string, report: (message: string, key: string) => void): void {
-  const each = (table: Table, other: Table, message: string, compare: boolean) => {
-    const block = table.entries().slice()
-    for (const mine of records(block)) {
-      const theirs = other.find(block, mine.at)
-      const agree = theirs && (!compare || (samePlace(mine, theirs) && mine.size === theirs.size))
-      if (!agree) report(message, keyHex(block, mine.at))
-    }
-  }
-  each(used, fresh, `the ${what} has another place for the key than the log`, true)
-  each(fresh, used, `the ${what} does not have a key that the log has`, false)
 }
 
 async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> {

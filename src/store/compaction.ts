@@ -4,9 +4,10 @@
  * leaves either the old segments or the new ones in charge.
  */
 
-import { isStoreError, throwIfAborted } from '../errors.js'
+import { assert, isStoreError, throwIfAborted } from '../errors.js'
 import { ENTRY, encodeSegmentList, MAGIC_BYTES, SEGMENT_LIST_KEY, TAG } from '../format/entry.js'
 import { Journal } from '../log/journal.js'
+import type { LogState, SegmentState } from '../log/state.js'
 import { SegmentWalk } from '../log/walk.js'
 import type { CompactOptions, CompactReport } from '../types.js'
 import type { Context } from './context.js'
@@ -32,7 +33,7 @@ export function oneStep({ state, config }: Context, segments: readonly number[])
   let copied = 0
   let count = 0
   for (const segment of segments) {
-    copied += state.segments.get(segment)?.liveBytes ?? 0
+    copied += statistics(state, segment).liveBytes
     if (count > 0 && copied > config.segmentBytesMax) break
     count++
   }
@@ -54,7 +55,7 @@ export async function compactStore(
   }
   const report: CompactReport = { segments: 0, copiedBytes: 0, freedBytes: 0 }
   let left = sparseSegments(context, threshold)
-  const total = left.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
+  const total = bytesOf(state, left)
   while (left.length > 0) {
     throwIfAborted(signal)
     const step = oneStep(context, left)
@@ -86,7 +87,7 @@ export async function compactSegments(
     if (victims.length === 0) return { segments: 0, copiedBytes: 0, freedBytes: 0 }
     gone.clear()
     const before = context.state.totals().bytes
-    const freedBytes = victims.reduce((sum, segment) => sum + (state.segments.get(segment)?.bytes ?? 0), 0)
+    const freedBytes = bytesOf(state, victims)
     try {
       await staging.transact(true, async () => {
         for (const victim of victims) await copyLive(context, staging, victim, gone, signal)
@@ -121,8 +122,18 @@ export async function compactSegments(
 }
 
 function deadestFirst({ state }: Context, segments: readonly number[]): number[] {
-  const live = (segment: number) => state.segments.get(segment)?.liveBytes ?? 0
+  const live = (segment: number) => statistics(state, segment).liveBytes
   return [...segments].sort((a, b) => live(a) - live(b))
+}
+
+function bytesOf(state: LogState, segments: readonly number[]): number {
+  return segments.reduce((sum, segment) => sum + statistics(state, segment).bytes, 0)
+}
+
+function statistics(state: LogState, segment: number): SegmentState {
+  const found = state.segments.get(segment)
+  assert(found !== undefined, 'a segment has statistics until it is compacted')
+  return found
 }
 
 /** A segment turned out damaged while it was copied: what it holds must not be dropped. */
@@ -159,7 +170,7 @@ async function copyLive(
       gone.add(tag, part.bytes, keyAt, segment, location.offset, size)
     }
   }
-  if (end < (context.state.segments.get(segment)?.bytes ?? 0)) throw new Unsound(segment)
+  if (end < statistics(context.state, segment).bytes) throw new Unsound(segment)
 }
 
 /** The list of what stays: everything but the victims, up to the segment that the list itself stands in. */

@@ -86,8 +86,8 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
     return { config: read.config, created: false, damaged: await mendReadme(input.lock) }
   }
   // Damaged, or another version's? One flipped bit in the version is damage: the segments know better.
-  const isOurs =
-    inLog !== undefined && (!saysOtherVersion(text ?? '') || differByOneBit(text ?? '', encodeConfig(inLog)))
+  const said = text ?? ''
+  const isOurs = inLog !== undefined && (!saysOtherVersion(said) || differByOneBit(said, encodeConfig(inLog)))
   if ('fault' in read && !isOurs) throw read.fault
   assert(inLog !== undefined, 'without a word in the log the config stands or is at fault')
   await writeConfig(storage, inLog)

@@ -11,7 +11,7 @@ import { engineCases, runEngineCase } from '../testing/engine-cases.js'
 const timeout = 60_000
 
 describe('the engine in memory', { timeout }, () => {
-  it.each(engineCases)('$name', async (one) => await runEngineCase(one, memoryStorage()))
+  for (const one of engineCases) it(one.name, async () => await runEngineCase(one, memoryStorage()))
 })
 
 describe('the engine on a folder', { timeout }, () => {
@@ -21,7 +21,7 @@ describe('the engine on a folder', { timeout }, () => {
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it.each(engineCases.map((one, index) => ({ ...one, index })))('$name', async ({ index, ...one }) => {
-    await runEngineCase(one, nodeStorage(join(folder, `case ${index}`)))
-  })
+  for (const [index, one] of engineCases.entries()) {
+    it(one.name, async () => await runEngineCase(one, nodeStorage(join(folder, `case ${index}`))))
+  }
 })

@@ -6,13 +6,12 @@
  * Counted when first asked for, from the manifests and parts in the log; then kept up to date by each transaction that commits.
  */
 
-import { isStoreError } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { keyHex, RESERVED, reservedKind } from '../format/key.js'
+import { KEY_BYTES, keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
 import type { Table } from '../kernel/kernel.js'
 import type { Context } from './context.js'
-import { readValue } from './read.js'
+import { soundValue } from './read.js'
 
 export class Holders {
   readonly #context: Context
@@ -106,21 +105,13 @@ export class Holders {
     for (const { at } of records(block)) {
       const kind = reservedKind(block, at)
       if (kind !== RESERVED.manifest && kind !== RESERVED.uploadPart) continue
-      const value = await this.#readOrMiss(block.slice(at, at + 32))
+      const name = block.slice(at, at + KEY_BYTES)
+      const value = await soundValue(this.#context, name, () => keys.find(name))
       const list = value && listIn(kind, value)
       if (list) lists.push(list)
       else this.#isPartial = true
     }
     return lists
-  }
-
-  async #readOrMiss(name: Uint8Array): Promise<Uint8Array | undefined> {
-    try {
-      return await readValue(this.#context, name, () => this.#context.state.keys.find(name))
-    } catch (error) {
-      if (!isStoreError(error, 'CORRUPT')) throw error
-      return undefined
-    }
   }
 }
 

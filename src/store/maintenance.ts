@@ -3,10 +3,11 @@
  * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds.
  */
 
-import { isStoreError } from '../errors.js'
+import { assert, isStoreError } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { checkpointFile } from '../format/paths.js'
 import { saveCheckpoint } from '../log/checkpoint.js'
+import type { Storage } from '../storage/storage.js'
 import type { Context } from './context.js'
 import { flushLog } from './staging.js'
 
@@ -43,8 +44,17 @@ export async function checkpoint(context: Context): Promise<void> {
   const old = context.checkpoint
   context.checkpoint = position
   context.bytesSinceCheckpoint = 0
-  if (old && old.segment !== position.segment) await storage.remove(checkpointFile(old.segment))
+  if (old && old.segment !== position.segment) await removeCheckpoint(storage, old.segment)
   await removeRetired(context)
+}
+
+async function removeCheckpoint(storage: Storage, segment: number): Promise<void> {
+  try {
+    await storage.remove(checkpointFile(segment))
+  } catch (error) {
+    // Gone already, as it should be: it vanished under the open store, which a new checkpoint mends.
+    if (!isStoreError(error, 'NOT_FOUND')) throw error
+  }
 }
 
 /**
@@ -61,9 +71,9 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   }
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them; a degraded store gives nothing away. */
+/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them. */
 async function removeRetired(context: Context): Promise<void> {
-  if (context.degraded) return
+  assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
     await context.files.remove(segment)
     context.retired.pop()

@@ -3,7 +3,7 @@
  * entries that it touches are read and checked in full.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { StoreError } from '../errors.js'
 import type { IndexRecord } from '../format/checkpoint.js'
 import { KEY_BYTES, keyHex, RESERVED, sameKey } from '../format/key.js'
 import { type Chunk, decodeManifest, type Manifest, manifestContent, manifestKey } from '../format/manifest.js'
@@ -11,7 +11,7 @@ import type { Location } from '../kernel/kernel.js'
 import { corrupt } from '../log/reader.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
-import { readValue, readValues } from './read.js'
+import { readValue, readValues, soundValue } from './read.js'
 
 /** Where an entry is found: in the index, or as an open transaction sees it. */
 export type Find = (key: Uint8Array) => Location | undefined
@@ -88,14 +88,9 @@ export async function readListed(
   { at }: IndexRecord,
 ): Promise<Manifest | undefined> {
   const name = block.slice(at, at + KEY_BYTES)
-  try {
-    const value = await readValue(context, name, () => context.state.keys.find(name))
-    const key = value && manifestContent(value)
-    return key && decodeManifest(value, key)
-  } catch (error) {
-    if (!isStoreError(error, 'CORRUPT')) throw error
-    return undefined
-  }
+  const value = await soundValue(context, name, () => context.state.keys.find(name))
+  const key = value && manifestContent(value)
+  return key && decodeManifest(value, key)
 }
 
 /** Undefined when the content is not in chunks. Throws CORRUPT when the list cannot be read. */

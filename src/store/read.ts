@@ -93,6 +93,20 @@ function believed(
   throw corrupt('a newer value of this key may be among what is damaged behind it', location, key, keyAt)
 }
 
+/** As `readValue`, but undefined too when the value is damaged. What says nothing of the value is thrown. */
+export async function soundValue(
+  context: Context,
+  key: Uint8Array,
+  find: () => Location | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await readValue(context, key, find)
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    return undefined
+  }
+}
+
 /** True for a content under its SHA-256, and for what never has two values: a list of chunks, the note of chosen keys. */
 function provesItself(hasher: Hasher, key: Uint8Array, keyAt: number, value: Uint8Array<ArrayBuffer>): boolean {
   const kind = reservedKind(key, keyAt)

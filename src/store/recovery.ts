@@ -121,7 +121,7 @@ async function cutTail(
     const size = await files.with(segment, (file) => file.size())
     if (size > from) {
       recovery.rolledBack.bytes += size - from
-      const unread = segment === stop.segment ? stop.offset : segment > stop.segment ? 0 : size
+      const unread = segment === stop.segment ? stop.offset : size // no segment behind the stop has bytes
       if (await holdsCommit(files, segment, unread)) {
         recovery.setAside.push(await setAside(storage, files, segment, from))
       }

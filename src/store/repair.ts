@@ -4,7 +4,7 @@
  * segments that stay; its COMMIT is the moment of the change. Interrupted before it, nothing has happened; after it, the next opening ends the work.
  */
 
-import { isStoreError, throwIfAborted } from '../errors.js'
+import { assert, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex } from '../format/key.js'
@@ -17,7 +17,7 @@ import { appendList } from './compaction.js'
 import type { Context } from './context.js'
 import { checkpointWithReserve } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
-import { readValue } from './read.js'
+import { readValue, soundValue } from './read.js'
 import { setAside } from './recovery.js'
 import type { Staging } from './staging.js'
 
@@ -39,7 +39,8 @@ export async function repairStore(
   for (const { key, location } of entriesOf(state.keys)) {
     if (!bad.has(location.segment) && files.has(location.segment) && !isBefore(location, context.doubt)) continue
     throwIfAborted(signal)
-    if (!mismatched.some((finding) => samePlace(finding, location)) && (await isReadable(context, key))) {
+    const isMismatched = mismatched.some((finding) => samePlace(finding, location))
+    if (!isMismatched && (await soundValue(context, key, () => state.keys.find(key))) !== undefined) {
       if (bad.has(location.segment)) survivors.push(key)
     } else {
       lost.push(key)
@@ -56,7 +57,8 @@ export async function repairStore(
     await staging.transact(true, async () => {
       for (const key of survivors) {
         const value = await readValue(context, key, () => state.keys.find(key))
-        if (value) await staging.append(TAG.put, key, value)
+        assert(value !== undefined, 'a key that survives has a value')
+        await staging.append(TAG.put, key, value)
       }
       for (const key of lost) await staging.append(TAG.delete, key)
       // What told that keys are chosen may be among what is lost.
@@ -69,7 +71,7 @@ export async function repairStore(
   }
   await startAfresh(context, staging)
   return {
-    kept: survivors.length,
+    kept: survivors.filter((key) => isUserKey(key)).length,
     lost: lost.filter((key) => isUserKey(key)).map((key) => keyHex(key)),
     setAside: aside,
   }
@@ -110,16 +112,6 @@ async function startAfresh(context: Context, staging: Staging): Promise<void> {
   head.reset({ transaction: fresh.transaction, ...writer.position })
   await head.flush()
   await checkpointWithReserve(context)
-}
-
-async function isReadable(context: Context, key: Uint8Array): Promise<boolean> {
-  try {
-    await readValue(context, key, () => context.state.keys.find(key))
-    return true
-  } catch (error) {
-    if (!isStoreError(error, 'CORRUPT')) throw error
-    return false
-  }
 }
 
 function entriesOf(table: Table): { key: Uint8Array; location: Location }[] {

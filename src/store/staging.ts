@@ -12,7 +12,7 @@ import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
 import { Holders } from './holders.js'
 import { keysAreHashes } from './provenance.js'
-import { readValue } from './read.js'
+import { readValue, soundValue } from './read.js'
 
 /** In the overlay: the key is deleted in this transaction. No entry has this size. */
 const DELETED = 0
@@ -87,12 +87,8 @@ export class Staging {
     if (damagedKeys.size > 0 && damagedKeys.has(keyHex(key))) return false
     if (!files.has(live.segment)) return false
     if (!degraded && (await keysAreHashes(this.#context))) return true
-    try {
-      return sameBytes(await this.get(key), value)
-    } catch (error) {
-      if (!isStoreError(error, 'CORRUPT')) throw error
-      return false
-    }
+    const there = await soundValue(this.#context, key, () => this.find(key))
+    return there !== undefined && sameBytes(there, value)
   }
 
   async delete(key: Uint8Array): Promise<boolean> {

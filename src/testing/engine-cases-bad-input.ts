@@ -30,6 +30,7 @@ const BAD_DATA: [unknown, string][] = [
   [true, 'a boolean'],
   [[1, 2], 'Array'],
   [{ size: 3 }, 'Object'],
+  [Object.create(null), '(none)'],
   [new Uint16Array(2), 'Uint16Array'],
   [new DataView(new ArrayBuffer(2)), 'DataView'],
 ]

@@ -31,6 +31,31 @@ function everyCall(store: Engine): [string, () => Promise<unknown>][] {
 
 const closing: EngineCase[] = [
   {
+    name: 'a close whose checkpoint finds the one before it gone is like any other; if it cannot be removed, that is told',
+    async run({ open, close, reopen, storage }) {
+      await (await open({ maxSegmentSize: 1024 })).set(key(0), value(450))
+      for (const fault of ['vanished', 'stays']) {
+        const store = await reopen()
+        const [path = ''] = (await storage.paths()).filter((path) => path.startsWith('index.'))
+        for (let number = 1; number < 20; number++) await store.set(key(number), value(20_000, number))
+        if (fault === 'vanished') {
+          await storage.remove(path)
+          await close()
+        } else {
+          storage.before = (call) => {
+            if (call.kind === 'remove' && call.path === path) throw new StoreError('IO', 'the file is held')
+          }
+          await fails(close, 'IO', 'close')
+          storage.before = () => undefined
+        }
+        equal(storage.openPaths, [], 'files left open')
+        const again = await open()
+        equal([again.recovery.source, again.recovery.damaged], ['checkpoint', []], 'the next opening')
+        equal((await keysOf(again)).length, 20, 'keys')
+      }
+    },
+  },
+  {
     name: 'every call after close is CLOSED and touches nothing; closing again is allowed',
     async run({ open, storage }) {
       const store = await open()

@@ -165,6 +165,48 @@ export const compactionCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a compaction that finds little room goes on with one segment at a time, the deadest first',
+    async run({ open, close, storage }) {
+      const first = await filled(open, 12)
+      await first.compact({ threshold: 1 })
+      await close()
+      const store = await open()
+      const read = () => [
+        ...new Set(storage.calls.filter(({ kind, bytes }) => kind === 'read' && bytes > 1000).map(({ path }) => path)),
+      ]
+      let refused: string[] = []
+      storage.calls.length = 0
+      storage.before = ({ kind, path }) => {
+        if (kind !== 'write' || !path.startsWith('data/') || refused.length > 0 || read().length === 0) return
+        refused = read()
+        storage.calls.length = 0
+        throw new StoreError('QUOTA', 'no room is left')
+      }
+      // Segment 0 holds an entry of the store's own besides, so that segment 1 has less to copy.
+      await store.deleteMany([key(0), key(1), key(3), key(4)])
+      await store.flush()
+      equal([refused, read()], [['data/0/0', 'data/0/1'], ['data/0/1']], 'what is read before the refusal and after it')
+      equal((await store.compact({ threshold: 0.3 })).segments > 0, true, 'segments rewritten once there is room')
+      await holds(store, [2, 5, 6, 7, 8, 9, 10, 11])
+    },
+  },
+  {
+    name: 'a segment that a compaction kept, and that is lost later, is told of even without a checkpoint',
+    damages: true,
+    async run({ open, close, storage, reopenFromLog }) {
+      const store = await filled(open, 12)
+      await store.deleteMany([key(0), key(1), key(3), key(4)])
+      await store.compact({ threshold: 0.3 })
+      const [oldest] = (await store.stats()).segments
+      equal((oldest?.segment ?? 0) > 0, true, 'segments were rewritten')
+      await close()
+      await storage.remove(`data/0/${oldest?.segment}`)
+      const again = await reopenFromLog()
+      const told = again.recovery.damaged.map(({ kind, segment, message }) => [kind, segment, message])
+      equal(told, [['segment', oldest?.segment, 'the segment is missing']], 'damage')
+    },
+  },
+  {
     name: 'a compaction that cannot write leaves everything as it was, and works when there is room',
     async run({ open, storage }) {
       const store = await filled(open, 30)
@@ -199,6 +241,23 @@ export const compactionCases: readonly EngineCase[] = [
       equal((await storage.paths()).includes('data/0/0'), true, 'its file is there')
       equal(await store.get(key(2)), value(300, 2), 'its neighbour')
       equal(text(await store.get(key(1))), undefined, 'the deleted key')
+    },
+  },
+  {
+    name: 'a segment that was cut short between two entries is not compacted away either',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await filled(open, 1)
+      const firstCommit = (await storage.contents('data/0/0')).length
+      for (let number = 1; number < 12; number++) await first.set(key(number), value(300, number))
+      await close()
+      await storage.replace('data/0/0', (await storage.contents('data/0/0')).slice(0, firstCommit))
+      const store = await open()
+      equal(store.recovery.damaged, [], 'the checkpoint covers it')
+      await store.compact({ threshold: 0 })
+      equal((await storage.paths()).includes('data/0/0'), true, 'its file is there')
+      equal(await store.get(key(0)), value(300, 0), 'what stands before the cut')
+      await fails(() => store.get(key(1)), 'CORRUPT', 'what stood behind it')
     },
   },
   {
@@ -237,6 +296,39 @@ export const compactionCases: readonly EngineCase[] = [
         await holds(await reopen(), kept)
         await close()
         equal(await segments(), left, 'segments after the next compaction')
+      }
+    },
+  },
+  {
+    name: 'a retired segment that was damaged before its file went leaves nothing behind in the index',
+    async run({ open, close, reopen, crash }) {
+      await filled(open, 12)
+      await reopen()
+      const store = await reopen()
+      for (const number of [0, 1, 2]) await store.delete(key(number))
+      await store.flush()
+      equal((await store.stats()).segments[0]?.segment, 1, 'the first segment that is left')
+      const stopped = await crash()
+      await close()
+      const whole = await stopped.storage.contents('data/0/0')
+      const flipped = whole.slice()
+      flipped[300] = (flipped[300] ?? 0) ^ 1
+      const damages: [string, Uint8Array][] = [
+        ['flipped', flipped],
+        ['cut inside an entry', whole.slice(0, 300)],
+        ['cut between two entries', whole.slice(0, 8 + 105 + 41 + 300)],
+        ['emptied', new Uint8Array()],
+      ]
+      for (const [what, bytes] of damages) {
+        const after = await stopped.crash()
+        await after.storage.replace('data/0/0', bytes)
+        for (const openAgain of [after.open, after.reopen, after.reopenFromLog]) {
+          const survivor = await openAgain()
+          equal(survivor.recovery.damaged, [], `damage when it was ${what}`)
+          equal((await survivor.check()).findings, [], `findings when it was ${what}`)
+          await holds(survivor, [3, 4, 5, 6, 7, 8, 9, 10, 11])
+        }
+        await after.close()
       }
     },
   },

@@ -63,6 +63,16 @@ export const directoryCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a store that was never finished is NOT_FOUND without create, and is finished with it',
+    async run({ open, storage }) {
+      await storage.replace('README', new Uint8Array())
+      const error = await fails(() => open({ create: false }), 'NOT_FOUND', 'open')
+      equal(error.message.includes('never finished'), true, error.message)
+      equal(await storage.paths(), ['README'], 'files')
+      equal((await open({ create: true })).recovery.created, true, 'created')
+    },
+  },
+  {
     name: 'a store whose config is lost, and whose segments do not say what it was, is FORMAT and left alone',
     async run({ open, storage }) {
       await storage.replace('data/0/0', new TextEncoder().encode('DSEGMENT'))

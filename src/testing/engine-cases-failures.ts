@@ -119,6 +119,107 @@ export const failureCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'an undoing that fails is done by the close, and nothing of its transaction is found',
+    async run({ open, storage, reopen, crash }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      const before = await storage.contents('data/0/0')
+      storage.before = ({ kind, path }) => {
+        const isUndone = kind === 'flush' || kind === 'truncate'
+        if (isUndone && path.startsWith('data/')) throw new StoreError('IO', 'the disk is gone')
+      }
+      await fails(() => store.set(key(1), 'two'), 'IO', 'set')
+      storage.before = () => undefined
+      equal((await storage.contents('data/0/0')).length > before.length, true, 'what was written is still there')
+      await store.close()
+      equal(await storage.contents('data/0/0'), before, 'the segment')
+      equal(text(await (await (await crash()).reopenFromLog()).get(key(1))), 'one', 'value, read from the log')
+      equal(text(await (await reopen()).get(key(1))), 'one', 'value')
+    },
+  },
+  {
+    name: 'a read whose file cannot be opened is IO, and one that waits for it gets what was stored meanwhile',
+    async run({ open, close, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (let number = 0; number < 8; number++) await first.set(key(number), value(450, number))
+      await close()
+      const store = await open()
+      let refuse = (): void => {}
+      const refused = new Promise<void>((resolve) => {
+        refuse = resolve
+      })
+      storage.before = async ({ kind, path }) => {
+        if (kind !== 'open' || path !== 'data/0/0') return
+        await refused
+        throw new StoreError('IO', 'too many files are open')
+      }
+      const [kept, replaced] = [store.get(key(0)).catch((error: unknown) => error), store.get(key(1))]
+      await store.set(key(1), 'new')
+      refuse()
+      equal(((await kept) as StoreError).code, 'IO', 'the value that nobody replaced')
+      equal(text(await replaced), 'new', 'the value that was replaced')
+      storage.before = () => undefined
+      equal(await store.get(key(0)), value(450, 0), 'the next read')
+      equal((await store.check()).clean, true, 'clean: nothing was taken for damaged')
+    },
+  },
+  {
+    name: 'a put of content that is there, in a store with damage, whose file cannot be opened fails with IO and writes nothing',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      const values = Array.from({ length: 6 }, (_, number) => value(900, number))
+      await first.putMany(values)
+      await close()
+      await storage.remove('data/0/1')
+      const store = await open()
+      storage.before = ({ kind, path }) => {
+        if (kind === 'open' && path === 'data/0/0') throw new StoreError('IO', 'too many files are open')
+      }
+      await fails(() => store.put(values[0] ?? ''), 'IO', 'put')
+      storage.before = () => undefined
+      const { transactions } = await store.stats()
+      await store.put(values[0] ?? '')
+      equal((await store.stats()).liveBytes > 0 && transactions, 1, 'transactions before the put that worked')
+    },
+  },
+  {
+    name: 'an error of the storage that is none of ours is passed on, and no value is taken for damaged',
+    async run({ open, storage }) {
+      const store = await open()
+      const name = await store.put('content')
+      const fault = new TypeError('a fault of the driver')
+      storage.before = ({ kind }) => {
+        if (kind === 'read') throw fault
+      }
+      for (const read of [() => store.get(name), () => store.getMany([name])]) {
+        const error = await read().catch((caught: unknown) => caught)
+        equal(error === fault, true, `${error} is the fault`)
+      }
+      storage.before = () => undefined
+      storage.calls.length = 0
+      await store.put('content')
+      equal(storage.written('data/'), 0, 'bytes written by a put of what is there')
+    },
+  },
+  {
+    name: 'a segment that cannot be opened when the log is read fails the opening with IO, and loses nothing',
+    async run({ open, close, storage, reopenFromLog }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (let number = 0; number < 8; number++) await first.set(key(number), value(450, number))
+      await close()
+      for (const path of await storage.paths()) if (path.startsWith('index.')) await storage.remove(path)
+      const before = await storage.paths()
+      storage.before = ({ kind, path }) => {
+        if (kind === 'open' && path === 'data/0/1') throw new StoreError('IO', 'the disk is gone')
+      }
+      await fails(() => open(), 'IO', 'open')
+      storage.before = () => undefined
+      equal([storage.openPaths, await storage.paths()], [[], before], 'files left open, files')
+      equal((await keysOf(await reopenFromLog())).length, 8, 'keys')
+    },
+  },
+  {
     name: 'a head that cannot be written does not undo a commit that is on the disk',
     async run({ open, storage, reopen }) {
       const store = await open()

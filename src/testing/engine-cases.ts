@@ -14,6 +14,7 @@ import { damageCases } from './engine-cases-damage.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
 import { recoveryCases } from './engine-cases-recovery.js'
+import { repairCases } from './engine-cases-repair.js'
 import { transactionCases } from './engine-cases-transactions.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
@@ -29,4 +30,5 @@ export const engineCases: readonly EngineCase[] = [
   ...contentCases,
   ...recoveryCases,
   ...damageCases,
+  ...repairCases,
 ]

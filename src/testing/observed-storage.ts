@@ -96,6 +96,11 @@ export class ObservedStorage implements Storage {
     await writeFile(this.#inner, path, bytes)
   }
 
+  /** Removes all that a closed store has left. */
+  async clear(): Promise<void> {
+    for (const name of await this.#inner.list('')) await this.#inner.remove(name.replace('/', ''))
+  }
+
   /** Paths of all files, sorted. */
   async paths(): Promise<string[]> {
     return await filePaths(this.#inner)
