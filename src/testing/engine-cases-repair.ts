@@ -157,9 +157,9 @@ export const repairCases: readonly EngineCase[] = [
         if (kind === 'write' && path === 'head') throw new StoreError('IO', 'the head cannot be written')
       }
       await store.set(key(1), 'two')
-      storage.before = () => undefined
       const message = 'the head tells of transaction 1, the log of 2'
       equal((await store.check()).findings, [{ kind: 'head', file: 'head', message }], 'findings')
+      storage.before = () => undefined
       equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
       equal((await reopen()).recovery.damaged, [], 'damage at the next opening')
     },
