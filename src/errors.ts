@@ -18,6 +18,7 @@ export const STORE_ERROR_CODES = [
   'UNSUPPORTED',
   'ABORTED',
   'FORMAT',
+  'IN_USE',
   'MISMATCH',
   'RANGE',
   'IO',

@@ -161,6 +161,49 @@ export interface CompactReport {
   freedBytes: number
 }
 
+/** A name of a content. */
+export interface Ref {
+  name: string
+  key: Key
+  /** What the app noted with it: what JSON can say, at most 64 KiB of it; undefined when it noted nothing. */
+  meta: unknown
+}
+
+export interface ListOptions {
+  /** Only names that begin so. */
+  prefix?: string
+  signal?: AbortSignal
+}
+
+/** Names are 1 to 1,024 bytes of UTF-8: anything else is BAD_NAME. A content with a name cannot be deleted, and is not collected. */
+export interface RefOperations {
+  /** Points the name to a content that is there, else NOT_FOUND; replaces what it pointed to. Throws TOO_LARGE for the meta. */
+  set(name: string, key: KeyLike, meta?: unknown): Promise<void>
+  get(name: string): Promise<Ref | undefined>
+  /** Removes the name, not the content; false if it was not there. */
+  delete(name: string): Promise<boolean>
+}
+
+export interface Refs extends RefOperations {
+  /** Every name as committed when the iteration began, in the order of their characters. */
+  list(options?: ListOptions): AsyncIterable<Ref>
+}
+
+export interface CollectOptions extends TaskOptions {
+  /** Only look: say what would be deleted. */
+  dryRun?: boolean
+  /** Contents that stay though they have no name. */
+  keep?: Iterable<KeyLike>
+  /** Milliseconds for which a content that was put since the store was opened stays without a name; ten minutes unless told. */
+  grace?: number
+}
+
+export interface CollectReport {
+  /** Contents deleted, and the bytes of values that were only theirs. The disk gets them back by compaction. */
+  count: number
+  bytes: number
+}
+
 /** Calls that are the same on a store and inside a transaction. */
 export interface Operations {
   /** The bytes under `key`, checked, or `undefined`. Throws CORRUPT (with key, segment, offset) when they can't be read. */
@@ -184,6 +227,7 @@ export interface Ingest extends AsyncDisposable {
 
 /** An open transaction. After `commit` or `rollback` every call throws TX_CLOSED. */
 export interface Transaction extends Operations, AsyncDisposable {
+  readonly refs: RefOperations
   put(source: Source, options?: Omit<PutOptions, 'durability'>): Promise<Key>
   set(key: KeyLike, data: Data, options?: Pick<PutOptions, 'transfer'>): Promise<void>
   commit(): Promise<void>
@@ -191,6 +235,7 @@ export interface Transaction extends Operations, AsyncDisposable {
 }
 
 export interface Store extends Operations, AsyncDisposable {
+  readonly refs: Refs
   readonly name: string
   /** 64 hex digits, drawn when the store was made. */
   readonly id: string
@@ -230,6 +275,11 @@ export interface Store extends Operations, AsyncDisposable {
   check(options?: CheckOptions): Promise<CheckReport>
   /** Rewrites sparse segments and gives their space back. */
   compact(options?: CompactOptions): Promise<CompactReport>
+  /**
+   * Deletes the contents that have no name and are not in `keep`. Progress counts contents. Throws TypeError when nothing has a name and
+   * `keep` is not given, CORRUPT in a damaged store.
+   */
+  gc(options?: CollectOptions): Promise<CollectReport>
   /** Makes every relaxed commit so far durable. */
   flush(): Promise<void>
   /** Waits for running calls, saves the index and frees the store for others. Calls after it throw CLOSED. */

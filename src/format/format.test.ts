@@ -12,7 +12,7 @@ import { RESERVE_BYTES } from '../store/reserve.js'
 import { chunkEnds, GEAR } from '../testing/chunk-boundaries.js'
 import { makeExample } from '../testing/golden-recipes.js'
 import { CHECKPOINT } from './checkpoint.js'
-import { CHUNK_SIZES } from './chunks.js'
+import { CHUNK_SIZES, WHOLE_BYTES_MAX } from './chunks.js'
 import { FORMAT_VERSION } from './config.js'
 import {
   COMMIT,
@@ -29,7 +29,9 @@ import {
 } from './entry.js'
 import { HEAD } from './head.js'
 import { RESERVED } from './key.js'
+import { CHUNK, MANIFEST, UPLOAD_PART } from './manifest.js'
 import { README_TEXT, RESERVE_FILE } from './paths.js'
+import { META_BYTES_MAX, REF_NAME_BYTES_MAX } from './ref.js'
 
 const page = readFileSync(new URL('../../FORMAT.md', import.meta.url), 'utf8')
 
@@ -100,7 +102,21 @@ describe('the tables of FORMAT.md and the constants agree on', () => {
       ['segment header', RESERVED.segmentHeader],
       ['segment list', RESERVED.segmentList],
       ['chosen keys', RESERVED.chosenKeys],
+      ['manifest', RESERVED.manifest],
+      ['upload part', RESERVED.uploadPart],
+      ['ref', RESERVED.ref],
     ])
+  })
+
+  it('manifests, upload parts and refs', () => {
+    const offsets = (heading: string) =>
+      Object.fromEntries(rows(heading, 'offset').map(([at, , name]) => [name, Number(at)]))
+    expect(offsets('### Contents in chunks')).toEqual(MANIFEST)
+    expect(offsets('### Upload parts')).toEqual(UPLOAD_PART)
+    expect(section('### Contents in chunks')).toContain(`more than ${WHOLE_BYTES_MAX} bytes`)
+    expect(rows('### Contents in chunks', 'offset').at(-1)?.[1]).toBe(`${CHUNK.bytes} each`)
+    expect(section('## Names')).toContain(`1 to ${REF_NAME_BYTES_MAX}`)
+    expect(section('## Names')).toContain(`at most ${META_BYTES_MAX} bytes`)
   })
 
   it('the segment header', () => {

@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError } from '../errors.js'
 import { ENTRY_BYTES_MAX, TAG } from '../format/entry.js'
-import { keyHex, RESERVED } from '../format/key.js'
+import { keyHex, RESERVED, sameKey } from '../format/key.js'
 import { CHUNK, type Chunk, encodeManifest, MANIFEST, type Manifest, manifestKey } from '../format/manifest.js'
 import type { Context } from './context.js'
 import type { Holders } from './holders.js'
@@ -35,7 +35,7 @@ export class Contents {
 
   /** Stores content of one entry under its own hash. What is there already is not written again. */
   async put(key: Uint8Array, value: Uint8Array): Promise<void> {
-    await this.#staging.put(key, value)
+    if (!(await this.#staging.put(key, value))) this.#context.recency.reput(key)
     // A chunk of larger contents, so far; from now on it is also wanted for its own sake.
     if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size: value.length })
   }
@@ -46,8 +46,8 @@ export class Contents {
     const isNew = await this.#staging.put(key, value)
     const chunk = { key, size: value.length }
     // It was there for its own sake, and must not go when its lists do.
-    if (!isNew && this.#holders.count(key) === 0) await this.#claim(chunk)
-    this.#holders.change([chunk], 1)
+    if (!isNew && this.#holders.lists.count(key) === 0) await this.#claim(chunk)
+    this.#holders.changeLists([chunk], 1)
   }
 
   /** Stores a content whose chunks are all there. */
@@ -56,16 +56,16 @@ export class Contents {
     if (chunks.length > CHUNKS_MAX) {
       throw new StoreError('TOO_LARGE', `a content is at most ${CHUNKS_MAX} chunks, this one has ${chunks.length}`)
     }
-    if (await this.#readManifestOrMiss(key)) return
+    if (await this.#readManifestOrMiss(key)) return this.#context.recency.reput(key)
     await this.#holders.load()
     await this.#staging.append(TAG.put, manifestKey(key), encodeManifest(manifest))
-    this.#holders.change(chunks, 1)
+    this.#holders.changeLists(chunks, 1)
   }
 
   /** Takes back one holder of each, and deletes those that have no other. */
   async releaseChunks(chunks: readonly Chunk[]): Promise<void> {
-    this.#holders.change(chunks, -1)
-    for (const { key } of chunks) if (this.#holders.count(key) === 0) await this.#staging.delete(key)
+    this.#holders.changeLists(chunks, -1)
+    for (const { key } of chunks) if (this.#holders.lists.count(key) === 0) await this.#staging.delete(key)
   }
 
   /** Deletes an entry that lists chunks, and those of the chunks that nobody else lists. */
@@ -77,14 +77,17 @@ export class Contents {
 
   /** Stores under a key of the caller's choice. */
   async set(key: Uint8Array, value: Uint8Array): Promise<void> {
+    const own =
+      (await this.#readManifestOrMiss(key))?.chunks.filter((chunk) => sameKey(chunk.key, 0, key, 0)).length ?? 0
+    if ((await this.#holdersOf(key)) > own) throw chunkOfAnother(key)
     await this.#deleteManifest(key)
-    if ((await this.#holdersOf(key)) > 0) throw chunkOfAnother(key)
     await this.#staging.append(TAG.put, key, value)
     await noteChosenKeys(this.#staging)
   }
 
-  /** False if it was not there, or only as a chunk of larger contents. */
+  /** False if it was not there, or only as a chunk of larger contents. Throws IN_USE when it has a name. */
   async delete(key: Uint8Array): Promise<boolean> {
+    if (await this.#isNamed(key)) throw inUse(key)
     const wasInChunks = await this.#deleteManifest(key)
     if (!this.#staging.has(key) || (await this.#holdersOf(key)) > 0) return wasInChunks
     return await this.#staging.delete(key)
@@ -93,13 +96,19 @@ export class Contents {
   /** False as long as no content is in chunks: then nothing here costs anything. */
   get #anyInChunks(): boolean {
     const { state } = this.#context
-    return state.ownCount(RESERVED.manifest) + state.ownCount(RESERVED.uploadPart) > 0 || this.#holders.isChanging
+    return state.ownCount(RESERVED.manifest) + state.ownCount(RESERVED.uploadPart) > 0 || this.#holders.lists.isChanging
   }
 
   async #holdersOf(key: Uint8Array): Promise<number> {
     if (!this.#anyInChunks) return 0
     await this.#holders.load()
-    return this.#holders.count(key)
+    return this.#holders.lists.count(key)
+  }
+
+  async #isNamed(key: Uint8Array): Promise<boolean> {
+    if (this.#context.state.ownCount(RESERVED.ref) === 0 && !this.#holders.names.isChanging) return false
+    await this.#holders.load()
+    return this.#holders.names.count(key) > 0
   }
 
   async #claim(chunk: Chunk): Promise<void> {
@@ -116,6 +125,7 @@ export class Contents {
 
   /** Undefined when there is none, and when it cannot be read. */
   async #readManifestOrMiss(key: Uint8Array): Promise<Manifest | undefined> {
+    if (!this.#anyInChunks) return undefined
     const name = manifestKey(key)
     try {
       return await readManifest(this.#context, key, () => this.#staging.find(name))
@@ -124,6 +134,11 @@ export class Contents {
       return undefined
     }
   }
+}
+
+function inUse(key: Uint8Array): StoreError {
+  const message = 'a name points to this content; delete the name first (refs.delete), and gc() takes what has none'
+  return new StoreError('IN_USE', message, { where: { key: keyHex(key) } })
 }
 
 function chunkOfAnother(key: Uint8Array): StoreError {

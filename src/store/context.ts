@@ -16,6 +16,7 @@ import type { LogWriter } from '../log/writer.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Recovery } from '../types.js'
 import type { Hasher } from './hash.js'
+import type { Recency } from './recency.js'
 import type { Recent } from './recent.js'
 import type { Reserve } from './reserve.js'
 
@@ -39,6 +40,7 @@ export interface Context {
   readonly hasher: Hasher
   /** Fills an array with random bytes. */
   readonly random: (bytes: Uint8Array<ArrayBuffer>) => void
+  readonly recency: Recency
   /** Manifests read lately, by their place in the log. */
   readonly manifests: Recent<string, Manifest>
   readonly reserve: Reserve

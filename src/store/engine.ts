@@ -13,6 +13,8 @@ import type { Storage } from '../storage/storage.js'
 import type {
   CheckOptions,
   CheckReport,
+  CollectOptions,
+  CollectReport,
   CommitOptions,
   CompactOptions,
   CompactReport,
@@ -27,6 +29,7 @@ import type {
   PutOptions,
   Range,
   Recovery,
+  Refs,
   Source,
   Stats,
   Store,
@@ -34,6 +37,7 @@ import type {
   Transaction,
 } from '../types.js'
 import { checkStore } from './check.js'
+import { collect } from './collect.js'
 import { compactSegments, compactStore, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
 import { Contents } from './contents.js'
 import type { Context } from './context.js'
@@ -42,6 +46,7 @@ import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointI
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
 import { type Find, hasContent, readContent, readContents, readListed, readPiece } from './read-content.js'
+import { EngineRefs, StagedRefs } from './refs.js'
 import { flushLog, Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
 import { Uploads } from './uploads.js'
@@ -56,6 +61,8 @@ export interface OpenEngineOptions extends EngineOptions {
   kernel?: Kernel
   /** A checkpoint is written when the log has grown by at least this; 8 MiB unless given. Small values are for tests. */
   checkpointBytes?: number
+  /** Milliseconds since any moment, for what `gc` takes for recent; `Date.now` unless given. */
+  now?: () => number
   /** Fills an array with random bytes, for the id and the hash seed; `crypto.getRandomValues` unless given. */
   random?: (bytes: Uint8Array<ArrayBuffer>) => void
 }
@@ -69,6 +76,7 @@ export async function openEngine(storage: Storage, options: OpenEngineOptions = 
     create: options.create ?? true,
     maxSegmentSize: options.maxSegmentSize,
     checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES_LEAST,
+    now: options.now ?? Date.now,
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
     signal: options.signal,
   })
@@ -79,6 +87,7 @@ export class Engine implements Store {
   readonly name: string
   readonly id: string
   readonly recovery: Recovery
+  readonly refs: Refs
   readonly #context: Context
   readonly #durability: Durability
   readonly #staging: Staging
@@ -104,6 +113,11 @@ export class Engine implements Store {
     this.#contents = new Contents(context, this.#staging)
     this.#queue = new WriteQueue(this.#staging, () => this.#maintain())
     this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
+    const refs = new StagedRefs(context, this.#staging, this.#contents)
+    this.refs = new EngineRefs(context, refs, async (change) => {
+      this.#assertOpen()
+      return await this.#queue.write(this.#isStrict(undefined), () => undefined, change)
+    })
   }
 
   async put(source: Source, options: PutOptions = {}): Promise<Key> {
@@ -214,7 +228,7 @@ export class Engine implements Store {
     await holders.load()
     const block = this.#context.state.keys.entries().slice()
     const isHeld = new Set<number>()
-    for (const { at } of records(block)) if (holders.committed(block, at) > 0) isHeld.add(at)
+    for (const { at } of records(block)) if (holders.lists.committed(block, at) > 0) isHeld.add(at)
     for (const record of records(block)) {
       throwIfAborted(options.signal)
       const { at } = record
@@ -259,6 +273,11 @@ export class Engine implements Store {
     })
   }
 
+  async gc(options: CollectOptions = {}): Promise<CollectReport> {
+    this.#assertOpen()
+    return await collect(this.#context, this.#staging, this.#contents, this.#queue, options)
+  }
+
   async stats(): Promise<Stats> {
     this.#assertOpen()
     const { state } = this.#context
@@ -266,7 +285,7 @@ export class Engine implements Store {
     const { holders } = this.#staging
     await holders.load()
     return {
-      count: state.userCount - holders.heldCount + state.ownCount(RESERVED.manifest),
+      count: state.userCount - holders.lists.size + state.ownCount(RESERVED.manifest),
       bytes: state.userBytes,
       logBytes: bytes,
       liveBytes,

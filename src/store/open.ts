@@ -18,6 +18,7 @@ import type { Storage, StorageFile } from '../storage/storage.js'
 import { expectStoreOrRoom, readOrMakeConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { Hasher } from './hash.js'
+import { Recency } from './recency.js'
 import { Recent } from './recent.js'
 import { recover } from './recovery.js'
 import { Reserve } from './reserve.js'
@@ -33,6 +34,8 @@ export interface OpenInput {
   checkpointBytes: number
   /** Fills an array with random bytes. */
   random: (bytes: Uint8Array<ArrayBuffer>) => void
+  /** Milliseconds since any moment. */
+  now: () => number
   signal: AbortSignal | undefined
 }
 
@@ -96,6 +99,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       reader: new LogReader(files, kernel),
       hasher: new Hasher(kernel),
       random: input.random,
+      recency: new Recency(input.now, writer.position),
       manifests: new Recent(MANIFESTS_KEPT),
       reserve: new Reserve(storage),
       recovery: recovered.recovery,

@@ -122,6 +122,7 @@ export class Staging {
     }
     this.#journal.commit(state)
     this.holders.commit()
+    this.#context.recency.mark(writer.position)
     for (const key of this.#healed) this.#context.damagedKeys.delete(key)
     if (writer.flushed) await writeHead(this.#context)
   }

@@ -3,17 +3,18 @@
  * order in which they were made. A call that fails to write dooms it: it can then only be rolled back.
  */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { isStoreError, StoreError, type StoreErrorCode, throwIfAborted } from '../errors.js'
 import { WHOLE_BYTES_MAX } from '../format/chunks.js'
 import { keyHex, parseKey } from '../format/key.js'
 import type { Chunk } from '../format/manifest.js'
-import type { Data, Key, KeyLike, PutOptions, Source, Transaction } from '../types.js'
+import type { Data, Key, KeyLike, PutOptions, RefOperations, Source, Transaction } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
 import { expectKey, keyed } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import { readContent } from './read-content.js'
+import { EngineRefs, StagedRefs } from './refs.js'
 import type { Staging } from './staging.js'
 import { Upload } from './upload.js'
 
@@ -21,6 +22,7 @@ export class EngineTransaction implements Transaction {
   readonly #context: Context
   readonly #staging: Staging
   readonly #contents: Contents
+  readonly refs: RefOperations
   readonly #strict: boolean
   readonly #release: () => void
   /** Ends when the calls made so far have ended. */
@@ -36,6 +38,13 @@ export class EngineTransaction implements Transaction {
     this.#contents = contents
     this.#strict = strict
     this.#release = release
+    const staged = new StagedRefs(context, staging, contents)
+    this.refs = new EngineRefs(
+      context,
+      staged,
+      (change) => this.#call(() => this.#writing(change)),
+      (key) => staging.find(key),
+    )
   }
 
   async put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {
@@ -136,7 +145,7 @@ export class EngineTransaction implements Transaction {
     try {
       return await write()
     } catch (error) {
-      this.#failure = { error }
+      if (!isRefusal(error)) this.#failure = { error }
       throw error
     }
   }
@@ -156,6 +165,13 @@ export class EngineTransaction implements Transaction {
     if (!this.#open) throw new StoreError('TX_CLOSED', 'the transaction has ended; begin another one')
   }
 }
+
+/** True for what is refused before anything is written: it does not doom the transaction. */
+function isRefusal(error: unknown): boolean {
+  return isStoreError(error) && REFUSALS.includes(error.code)
+}
+
+const REFUSALS: readonly StoreErrorCode[] = ['NOT_FOUND', 'IN_USE', 'BAD_KEY']
 
 /** Starts reading and hashing at once, while the calls before it still run; a failure is met when its turn comes. */
 function started<T>(prepare: () => Promise<T>): Promise<T> {

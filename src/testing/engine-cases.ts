@@ -13,6 +13,7 @@ import { contentCases } from './engine-cases-contents.js'
 import { damageCases } from './engine-cases-damage.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
+import { nameCases } from './engine-cases-names.js'
 import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
 import { transactionCases } from './engine-cases-transactions.js'
@@ -28,6 +29,7 @@ export const engineCases: readonly EngineCase[] = [
   ...closingCases,
   ...compactionCases,
   ...contentCases,
+  ...nameCases,
   ...recoveryCases,
   ...damageCases,
   ...repairCases,

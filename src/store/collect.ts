@@ -1,0 +1,111 @@
+/**
+ * Collecting: deletes the contents that no name reaches. It looks in one go and deletes in transactions of a bounded size, between which
+ * others have their turn; each content is looked at again in the transaction that deletes it.
+ */
+
+import { StoreError, throwIfAborted } from '../errors.js'
+import { records } from '../format/checkpoint.js'
+import { isUserKey, KEY_BYTES, parseKey, RESERVED, reservedKind } from '../format/key.js'
+import { manifestKey } from '../format/manifest.js'
+import type { Table } from '../kernel/kernel.js'
+import type { Position } from '../log/position.js'
+import { valueBytes } from '../log/state.js'
+import type { CollectOptions, CollectReport } from '../types.js'
+import type { Contents } from './contents.js'
+import type { Context } from './context.js'
+import type { WriteQueue } from './queue.js'
+import { readListed } from './read-content.js'
+import type { Staging } from './staging.js'
+
+export const GRACE_MILLISECONDS = 10 * 60_000
+const KEYS_AT_ONCE = 2000
+
+export async function collect(
+  context: Context,
+  staging: Staging,
+  contents: Contents,
+  queue: WriteQueue,
+  options: CollectOptions,
+): Promise<CollectReport> {
+  const { dryRun = false, grace = GRACE_MILLISECONDS, keep, signal, onProgress } = options
+  throwIfAborted(signal)
+  const { state, kernel, seed, recency } = context
+  const { holders } = staging
+  if (keep === undefined && state.ownCount(RESERVED.ref) === 0) {
+    throw new TypeError(
+      'no content here has a name, so all would be collected; name what stays (refs), or give keep: []',
+    )
+  }
+  const kept = kernel.table(seed)
+  for (const key of keep ?? []) kept.set(parseKey(key), 0, 0, 0, 0)
+  await holders.load()
+  if (holders.isPartial || context.degraded) {
+    const message = 'the store is damaged, so what holds what is not known; check({ repair: true }) first'
+    throw new StoreError('CORRUPT', message)
+  }
+  const isRecent = recency.since(grace)
+  const isWanted = (key: Uint8Array, place: Position): boolean =>
+    holders.names.count(key) > 0 || kept.has(key) || isRecent(key, place)
+  const unwanted = await find(context, staging, isWanted)
+  if (dryRun) return { count: unwanted.length, bytes: heldOnlyBy(unwanted, holders.lists, kernel.table(seed)) }
+  const report = { count: 0, bytes: 0 }
+  for (let at = 0; at < unwanted.length; at += KEYS_AT_ONCE) {
+    throwIfAborted(signal)
+    const some = unwanted.slice(at, at + KEYS_AT_ONCE)
+    await queue.turn(async () => {
+      const before = context.state.userBytes
+      let count = 0
+      await staging.transact(true, async () => {
+        count = 0
+        for (const { key } of some) {
+          const place = staging.find(key) ?? staging.find(manifestKey(key))
+          if (place && !isWanted(key, place) && (await contents.delete(key))) count++
+        }
+      })
+      report.count += count
+      report.bytes += before - context.state.userBytes
+    })
+    onProgress?.({ done: at + some.length, total: unwanted.length })
+  }
+  return report
+}
+
+/** A content without a holder: one entry, or chunks. */
+interface Unwanted {
+  key: Uint8Array
+  parts: { key: Uint8Array; size: number }[]
+}
+
+async function find(
+  context: Context,
+  { holders }: Staging,
+  isWanted: (key: Uint8Array, place: Position) => boolean,
+): Promise<Unwanted[]> {
+  const block = context.state.keys.entries().slice()
+  const found: Unwanted[] = []
+  for (const record of records(block)) {
+    const { at } = record
+    if (isUserKey(block, at)) {
+      const key = block.slice(at, at + KEY_BYTES)
+      if (holders.lists.committed(key) > 0 || isWanted(key, record)) continue
+      found.push({ key, parts: [{ key, size: valueBytes(record) }] })
+    } else if (reservedKind(block, at) === RESERVED.manifest) {
+      const manifest = await readListed(context, block, record)
+      if (manifest && !isWanted(manifest.key, record)) found.push({ key: manifest.key, parts: manifest.chunks })
+    }
+  }
+  return found
+}
+
+/** Bytes of the parts that stand in no other list than those of `contents`. */
+function heldOnlyBy(contents: readonly Unwanted[], lists: { committed(key: Uint8Array): number }, met: Table): number {
+  let bytes = 0
+  for (const { parts } of contents) {
+    for (const { key, size } of parts) {
+      const count = (met.find(key)?.size ?? 0) + 1
+      met.set(key, 0, 0, 0, count)
+      if (count === Math.max(lists.committed(key), 1)) bytes += size
+    }
+  }
+  return bytes
+}

@@ -1,0 +1,142 @@
+/**
+ * Names of contents: inside the open transaction (`StagedRefs`) and on the store (`EngineRefs`). A name never points to what is not there: it is
+ * only set to a content that is, and a content with a name is not deleted.
+ */
+
+import { StoreError, throwIfAborted } from '../errors.js'
+import { records } from '../format/checkpoint.js'
+import { TAG } from '../format/entry.js'
+import { KEY_BYTES, keyHex, parseKey, RESERVED, reservedKind } from '../format/key.js'
+import { decodeRef, encodeRef, type RefEntry, refKey, refNameBytes } from '../format/ref.js'
+import type { KeyLike, ListOptions, Ref, Refs } from '../types.js'
+import type { Contents } from './contents.js'
+import type { Context } from './context.js'
+import { readValue, readValues } from './read.js'
+import type { Find } from './read-content.js'
+import type { Staging } from './staging.js'
+
+/** So many refs are read from the log at a time. */
+const REFS_AT_ONCE = 1000
+
+export class StagedRefs {
+  readonly #context: Context
+  readonly #staging: Staging
+  readonly #contents: Contents
+
+  constructor(context: Context, staging: Staging, contents: Contents) {
+    this.#context = context
+    this.#staging = staging
+    this.#contents = contents
+  }
+
+  /** Throws NOT_FOUND when the content is not there. */
+  async set(name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, key: Uint8Array): Promise<void> {
+    if (!this.#contents.has(key)) {
+      throw new StoreError('NOT_FOUND', 'a name is given to a content that is there; put it first', {
+        where: { key: keyHex(key) },
+      })
+    }
+    const { names } = await this.#loadedHolders()
+    const old = await this.get(name)
+    await this.#staging.append(TAG.put, this.#place(name), value)
+    if (old) names.change(old.key, -1)
+    names.change(key, 1)
+  }
+
+  async get(name: Uint8Array<ArrayBuffer>): Promise<RefEntry | undefined> {
+    return await readRef(this.#context, this.#place(name), (key) => this.#staging.find(key))
+  }
+
+  /** False when there is no such name. */
+  async delete(name: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const { names } = await this.#loadedHolders()
+    const old = await this.get(name)
+    if (old === undefined) return false
+    await this.#staging.delete(this.#place(name))
+    names.change(old.key, -1)
+    return true
+  }
+
+  #place(name: Uint8Array<ArrayBuffer>): Uint8Array {
+    return placeOf(this.#context, name)
+  }
+
+  async #loadedHolders() {
+    const { holders } = this.#staging
+    await holders.load()
+    return holders
+  }
+}
+
+/** What runs a change in the open transaction: the store's queue, or a transaction's own order. */
+export type Stage = <T>(change: () => Promise<T>) => Promise<T>
+
+/** The public calls. They check what comes from outside, in the same tick; `stage` says when a change has its turn. */
+export class EngineRefs implements Refs {
+  readonly #context: Context
+  readonly #staged: StagedRefs
+  readonly #stage: Stage
+  readonly #find: Find | undefined
+
+  /** With `find` reads see what the open transaction has written, else what is committed. */
+  constructor(context: Context, staged: StagedRefs, stage: Stage, find?: Find) {
+    this.#context = context
+    this.#staged = staged
+    this.#stage = stage
+    this.#find = find
+  }
+
+  async set(name: string, key: KeyLike, meta?: unknown): Promise<void> {
+    const [bytes, content] = [refNameBytes(name), parseKey(key)]
+    const value = encodeRef(bytes, content, meta)
+    await this.#stage(() => this.#staged.set(bytes, value, content))
+  }
+
+  async get(name: string): Promise<Ref | undefined> {
+    const bytes = refNameBytes(name)
+    const { state } = this.#context
+    if (this.#find) return shown(await this.#stage(() => this.#staged.get(bytes)))
+    return shown(await readRef(this.#context, placeOf(this.#context, bytes), (key) => state.keys.find(key)))
+  }
+
+  async delete(name: string): Promise<boolean> {
+    const bytes = refNameBytes(name)
+    return await this.#stage(() => this.#staged.delete(bytes))
+  }
+
+  async *list({ prefix = '', signal }: ListOptions = {}): AsyncGenerator<Ref> {
+    throwIfAborted(signal)
+    const { keys } = this.#context.state
+    const block = keys.entries().slice()
+    const places: Uint8Array[] = []
+    for (const { at } of records(block)) {
+      if (reservedKind(block, at) === RESERVED.ref) places.push(block.slice(at, at + KEY_BYTES))
+    }
+    const found: Ref[] = []
+    for (let at = 0; at < places.length; at += REFS_AT_ONCE) {
+      throwIfAborted(signal)
+      for (const value of await readValues(this.#context, places.slice(at, at + REFS_AT_ONCE))) {
+        const ref = value && shown(decodeRef(value))
+        if (ref?.name.startsWith(prefix)) found.push(ref)
+      }
+    }
+    found.sort((a, b) => (a.name < b.name ? -1 : 1))
+    for (const ref of found) {
+      throwIfAborted(signal)
+      yield ref
+    }
+  }
+}
+
+async function readRef(context: Context, place: Uint8Array, find: Find): Promise<RefEntry | undefined> {
+  const value = await readValue(context, place, () => find(place))
+  return value && decodeRef(value)
+}
+
+function placeOf({ hasher }: Context, name: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return refKey(hasher.sha256Now(name))
+}
+
+function shown(entry: RefEntry | undefined): Ref | undefined {
+  return entry && { name: entry.name, key: keyHex(entry.key), meta: entry.meta }
+}
