@@ -292,6 +292,11 @@ export interface EngineOptions {
   create?: boolean
   /** A segment is closed when it passes this many bytes. Only counts when the store is made. */
   maxSegmentSize?: number
+  /**
+   * Bytes of the chunks that contents over twice `max` are cut into; 128 KiB, 512 KiB and 2 MiB unless told. The average is a power of
+   * two. Only counts when the store is made.
+   */
+  chunkSizes?: { min: number; average: number; max: number }
   /** For calls that don't say; 'strict' unless told. */
   durability?: Durability
   signal?: AbortSignal

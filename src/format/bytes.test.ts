@@ -11,6 +11,7 @@ import {
   decodeCheckpointHeader,
   encodeCheckpointHeader,
 } from './checkpoint.js'
+import { CHUNK_SIZES, checkChunkSizes } from './chunks.js'
 import {
   checkSegmentBytesMax,
   decodeConfig,
@@ -45,7 +46,8 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
 }
 
 describe('the config', () => {
-  const config = { segmentsPerDir: 10_000, segmentBytesMax: 16_777_216, id: keyHex(id) }
+  const config = { segmentsPerDir: 10_000, segmentBytesMax: 16_777_216, chunkSizes: CHUNK_SIZES, id: keyHex(id) }
+  const unusual = { ...config, chunkSizes: { min: 64, average: 256, max: 400 } }
 
   it('is read back as it was written', () => {
     const text = encodeConfig(config)
@@ -55,7 +57,25 @@ describe('the config', () => {
     expect(decodeConfig(text)).toEqual(config)
   })
 
-  it('torn anywhere, with zeros behind or without, is told from a whole one', () => {
+  it('says the sizes of chunks where they are not the usual ones', () => {
+    expect(encodeConfig(unusual)).toContain('\nchunks = 64 256 400\n')
+    expect(decodeConfig(encodeConfig(unusual))).toEqual(unusual)
+  })
+
+  it.each([
+    [63, 256, 400],
+    [64, 250, 400],
+    [300, 256, 400],
+    [64, 512, 400],
+    [64, 256, 8 * 1024 * 1024 + 1],
+    [64.5, 256, 400],
+  ])('takes no chunks of %d, %d and %d bytes', async (min, average, max) => {
+    expect(() => checkChunkSizes({ min, average, max })).toThrow(TypeError)
+    const text = encodeConfig({ ...config, chunkSizes: { min, average, max } })
+    await fails(() => decodeConfig(text), 'FORMAT', text)
+  })
+
+  it.each([config, unusual])('torn anywhere, with zeros behind or without, is told from a whole one', (config) => {
     const text = encodeConfig(config)
     for (let size = 0; size < text.length - 1; size++) {
       expect(isTornConfig(text.slice(0, size)), `${size} characters`).toBe(true)

@@ -4,6 +4,7 @@
  */
 
 import { StoreError } from '../errors.js'
+import { areChunkSizes, CHUNK_SIZES, type ChunkSizes } from './chunks.js'
 import { ENTRY_BYTES_MAX } from './entry.js'
 
 export const FORMAT_VERSION = 1
@@ -13,6 +14,7 @@ export interface Config {
   segmentsPerDir: number
   /** A segment is closed when it passes this many bytes. */
   segmentBytesMax: number
+  chunkSizes: ChunkSizes
   /** 64 hex digits. */
   id: string
 }
@@ -38,9 +40,25 @@ export function encodeConfig(config: Config): string {
     `version = ${FORMAT_VERSION}`,
     `segments_per_dir = ${config.segmentsPerDir}`,
     `max_segment_size = ${config.segmentBytesMax}`,
+    ...chunkLine(config.chunkSizes),
     `id = ${config.id}`,
     '',
   ].join('\n')
+}
+
+/** Only for other sizes than the usual ones: older stores, and those of the seed, have no such line. */
+function chunkLine({ min, average, max }: ChunkSizes): string[] {
+  const line = `${min} ${average} ${max}`
+  return line === `${CHUNK_SIZES.min} ${CHUNK_SIZES.average} ${CHUNK_SIZES.max}` ? [] : [`chunks = ${line}`]
+}
+
+/** The sizes of chunks that the text says, or the usual ones; undefined when it says some that are none. */
+export function chunkSizesIn(text: string): ChunkSizes | undefined {
+  const line = /^\s*chunks\s*[=:](.*)$/m.exec(text)?.[1]
+  if (line === undefined) return CHUNK_SIZES
+  const [, min, average, max] = (/^\s*(\d+) (\d+) (\d+)\s*$/.exec(line) ?? []).map(Number)
+  const sizes = { min: min ?? 0, average: average ?? 0, max: max ?? 0 }
+  return areChunkSizes(sizes) ? sizes : undefined
 }
 
 /** Reads the text of a `config` file. Throws FORMAT, naming the file, when it is not one this version understands. */
@@ -54,7 +72,10 @@ export function decodeConfig(text: string): Config {
   }
   const id = values.get('id') ?? ''
   if (!/^[0-9a-f]{64}$/.test(id)) throw fault('has no id of 64 hex digits')
+  const chunkSizes = chunkSizesIn(text)
+  if (chunkSizes === undefined) throw fault('says sizes of chunks that are none')
   return {
+    chunkSizes,
     segmentsPerDir: wholeNumber(values, 'segments_per_dir', 1, 0xffffffff),
     segmentBytesMax: wholeNumber(values, 'max_segment_size', 1, 0xffffffff - 2 * ENTRY_BYTES_MAX),
     id,
@@ -103,15 +124,23 @@ const LINES = [
   ['id = ', /^[0-9a-f]{0,64}$/],
 ] as const
 
+/** It may stand before the id. */
+const CHUNKS_LINE = ['chunks = ', /^[\d ]*$/] as const
+
 /** True when the text is what a crash can leave of a config that was being written: a beginning of one. */
 export function isTornConfig(text: string): boolean {
   const lines = text.replace(/\0+$/, '').split('\n')
-  if (lines.length > LINES.length) return false
+  let next = 0
   return lines.every((line, i) => {
-    const [start, rest] = LINES[i] as (typeof LINES)[number]
-    if (line.startsWith(start)) return rest.test(line.slice(start.length))
-    return i === lines.length - 1 && start.startsWith(line)
+    const isLast = i === lines.length - 1
+    if (next === LINES.length - 1 && begins(CHUNKS_LINE, line, isLast)) return true
+    const expected = LINES[next++]
+    return expected !== undefined && begins(expected, line, isLast)
   })
+}
+
+function begins([start, rest]: readonly [string, RegExp], line: string, isLast: boolean): boolean {
+  return line.startsWith(start) ? rest.test(line.slice(start.length)) : isLast && start.startsWith(line)
 }
 
 /** True when the text is whole and plainly says another version than ours. */

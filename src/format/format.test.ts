@@ -12,7 +12,7 @@ import { RESERVE_BYTES } from '../store/reserve.js'
 import { chunkEnds, GEAR } from '../testing/chunk-boundaries.js'
 import { makeExample } from '../testing/golden-recipes.js'
 import { CHECKPOINT } from './checkpoint.js'
-import { CHUNK_SIZES, WHOLE_BYTES_MAX } from './chunks.js'
+import { CHUNK_SIZES, wholeBytesMax } from './chunks.js'
 import { FORMAT_VERSION } from './config.js'
 import {
   COMMIT,
@@ -113,7 +113,7 @@ describe('the tables of FORMAT.md and the constants agree on', () => {
       Object.fromEntries(rows(heading, 'offset').map(([at, , name]) => [name, Number(at)]))
     expect(offsets('### Contents in chunks')).toEqual(MANIFEST)
     expect(offsets('### Upload parts')).toEqual(UPLOAD_PART)
-    expect(section('### Contents in chunks')).toContain(`more than ${WHOLE_BYTES_MAX} bytes`)
+    expect(section('### Contents in chunks')).toContain(`more than ${wholeBytesMax(CHUNK_SIZES)} bytes`)
     expect(rows('### Contents in chunks', 'offset').at(-1)?.[1]).toBe(`${CHUNK.bytes} each`)
     expect(section('## Names')).toContain(`1 to ${REF_NAME_BYTES_MAX}`)
     expect(section('## Names')).toContain(`at most ${META_BYTES_MAX} bytes`)

@@ -5,9 +5,11 @@
  */
 
 import { assert, isStoreError, StoreError } from '../errors.js'
+import { CHUNK_SIZES, type ChunkSizes } from '../format/chunks.js'
 import {
   CONFIG_BYTES_MAX,
   type Config,
+  chunkSizesIn,
   decodeConfig,
   differByOneBit,
   encodeConfig,
@@ -46,6 +48,7 @@ export interface ConfigInput {
   lock: StorageFile
   create: boolean
   maxSegmentSize: number | undefined
+  chunkSizes: ChunkSizes | undefined
   random: (bytes: Uint8Array<ArrayBuffer>) => void
 }
 
@@ -81,7 +84,9 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
     return { config, created: false, damaged: await mendReadme(input.lock) }
   }
   const read = decoded(text)
-  const inLog = await configInLog(input)
+  // Segments do not repeat these.
+  const chunkSizes = chunkSizesIn(text ?? '') ?? CHUNK_SIZES
+  const inLog = await configInLog(input, chunkSizes)
   if ('config' in read && (inLog === undefined || (await agree(input, read.config, inLog)))) {
     return { config: read.config, created: false, damaged: await mendReadme(input.lock) }
   }
@@ -133,7 +138,7 @@ async function headHasId(storage: Storage, id: string, crc: Crc): Promise<boolea
 }
 
 /** What the header of the newest segment that has a good one says. */
-async function configInLog({ storage, kernel }: ConfigInput): Promise<Config | undefined> {
+async function configInLog({ storage, kernel }: ConfigInput, chunkSizes: ChunkSizes): Promise<Config | undefined> {
   const paths: { path: string; segment: number }[] = []
   for (const directory of await storage.list(DATA_DIR)) {
     if (!directory.endsWith('/') || decimal(directory.slice(0, -1)) === undefined) continue
@@ -151,18 +156,27 @@ async function configInLog({ storage, kernel }: ConfigInput): Promise<Config | u
     const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))
     if (header?.version !== FORMAT_VERSION) continue
     const { segmentsPerDir, segmentBytesMax, id } = header
-    return { segmentsPerDir, segmentBytesMax, id: keyHex(id) }
+    return { segmentsPerDir, segmentBytesMax, chunkSizes, id: keyHex(id) }
   }
   return undefined
 }
 
-async function make({ storage, lock, crc, create, maxSegmentSize, random }: ConfigInput): Promise<ConfigFound> {
+async function make({
+  storage,
+  lock,
+  crc,
+  create,
+  maxSegmentSize,
+  chunkSizes,
+  random,
+}: ConfigInput): Promise<ConfigFound> {
   if (!create) throw new StoreError('NOT_FOUND', 'the store here was never finished; open it with create: true')
   const id = new Uint8Array(ID_BYTES)
   random(id)
   const config: Config = {
     segmentsPerDir: SEGMENTS_PER_DIR,
     segmentBytesMax: maxSegmentSize ?? SEGMENT_BYTES_MAX,
+    chunkSizes: chunkSizes ?? CHUNK_SIZES,
     id: keyHex(id),
   }
   await writeText(lock, README_TEXT)

@@ -75,6 +75,7 @@ export async function openEngine(storage: Storage, options: OpenEngineOptions = 
     kernel: options.kernel ?? (await createKernel()),
     create: options.create ?? true,
     maxSegmentSize: options.maxSegmentSize,
+    chunkSizes: options.chunkSizes,
     checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES_LEAST,
     now: options.now ?? Date.now,
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),

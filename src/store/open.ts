@@ -3,6 +3,7 @@
  */
 
 import { throwIfAborted } from '../errors.js'
+import { type ChunkSizes, checkChunkSizes } from '../format/chunks.js'
 import { checkSegmentBytesMax } from '../format/config.js'
 import type { Crc } from '../format/head.js'
 import { hexBytes } from '../format/key.js'
@@ -31,6 +32,7 @@ export interface OpenInput {
   kernel: Kernel
   create: boolean
   maxSegmentSize: number | undefined
+  chunkSizes: ChunkSizes | undefined
   checkpointBytes: number
   /** Fills an array with random bytes. */
   random: (bytes: Uint8Array<ArrayBuffer>) => void
@@ -43,6 +45,7 @@ export interface OpenInput {
 export async function openContext(input: OpenInput): Promise<Context> {
   const { kernel } = input
   if (input.maxSegmentSize !== undefined) checkSegmentBytesMax(input.maxSegmentSize)
+  if (input.chunkSizes !== undefined) checkChunkSizes(input.chunkSizes)
   await expectStoreOrRoom(input.storage, input.create)
   const lock = await input.storage.open(README_FILE, { create: true })
   const storage = whileLocked(input.storage, lock)

@@ -4,7 +4,7 @@
  */
 
 import { isStoreError, StoreError, type StoreErrorCode, throwIfAborted } from '../errors.js'
-import { WHOLE_BYTES_MAX } from '../format/chunks.js'
+import { wholeBytesMax } from '../format/chunks.js'
 import { keyHex, parseKey } from '../format/key.js'
 import type { Chunk } from '../format/manifest.js'
 import type { Data, Key, KeyLike, PutOptions, RefOperations, Source, Transaction } from '../types.js'
@@ -52,7 +52,8 @@ export class EngineTransaction implements Transaction {
     const { expected, signal } = options
     throwIfAborted(signal)
     const wanted = expected === undefined ? undefined : parseKey(expected)
-    if (sourceBytes(source) > WHOLE_BYTES_MAX) return await this.#call(() => this.#putLarge(source, wanted, options))
+    if (sourceBytes(source) > wholeBytesMax(this.#context.config.chunkSizes))
+      return await this.#call(() => this.#putLarge(source, wanted, options))
     const prepared = started(async () => await keyed(this.#context.hasher, source as Data, wanted))
     return await this.#call(async () => {
       const { bytes, key } = await prepared
@@ -107,9 +108,9 @@ export class EngineTransaction implements Transaction {
 
   /** Chunks go into the transaction as they come. Only a failing write dooms it; the source may fail, and then nothing of it is left. */
   async #putLarge(source: Source, wanted: Uint8Array | undefined, { signal, onProgress }: PutOptions): Promise<Key> {
-    const { kernel, hasher } = this.#context
+    const { kernel, hasher, config } = this.#context
     const stored: Chunk[] = []
-    const upload = new Upload(kernel, hasher, async (chunks) => {
+    const upload = new Upload(kernel, hasher, config.chunkSizes, async (chunks) => {
       for (const { key, size, bytes } of chunks) {
         await this.#contents.putChunk(key, bytes)
         stored.push({ key, size })

@@ -3,13 +3,11 @@
  * content. What becomes of the chunks is the business of the sink: a transaction that is open anyway, or transactions of their own.
  */
 
-import { CHUNK_SIZES, WHOLE_BYTES_MAX } from '../format/chunks.js'
+import { type ChunkSizes, wholeBytesMax } from '../format/chunks.js'
 import type { Chunk } from '../format/manifest.js'
 import type { Arena, Chunker, Kernel, Sha256Stream } from '../kernel/kernel.js'
 import type { Hasher } from './hash.js'
 
-/** Chunks are handed on when they come to this many bytes. */
-const BATCH_BYTES = 2 * CHUNK_SIZES.max
 /** Bytes are taken in this many at a time. */
 const PIECE_BYTES = 256 * 1024
 
@@ -20,7 +18,7 @@ export interface ChunkWithBytes extends Chunk {
 /** Stores chunks. `state` is that of the SHA-256 of all bytes up to the last of them. */
 export type Sink = (chunks: ChunkWithBytes[], state: Uint8Array) => Promise<void>
 
-/** A content of at most `WHOLE_BYTES_MAX` comes out as its bytes, a larger one as chunks that the sink has got. */
+/** A content that is not cut comes out as its bytes, a larger one as chunks that the sink has got. */
 export type Uploaded = { key: Uint8Array<ArrayBuffer>; size: number } & (
   | { bytes: Uint8Array<ArrayBuffer> }
   | { chunks: Chunk[] }
@@ -29,6 +27,8 @@ export type Uploaded = { key: Uint8Array<ArrayBuffer>; size: number } & (
 export class Upload {
   readonly #hasher: Hasher
   readonly #sink: Sink
+  /** A content up to this size is not cut; chunks are handed on when they come to as much. */
+  readonly #wholeBytesMax: number
   readonly #arena: Arena
   readonly #sha: Sha256Stream
   readonly #chunker: Chunker
@@ -43,12 +43,19 @@ export class Upload {
   #size: number
 
   /** Goes on behind `stored`, if it is given, with the state that the sink got for the last of those chunks. */
-  constructor(kernel: Kernel, hasher: Hasher, sink: Sink, begun?: { stored: Chunk[]; state: Uint8Array }) {
+  constructor(
+    kernel: Kernel,
+    hasher: Hasher,
+    sizes: ChunkSizes,
+    sink: Sink,
+    begun?: { stored: Chunk[]; state: Uint8Array },
+  ) {
     this.#hasher = hasher
     this.#sink = sink
-    this.#arena = kernel.arena(CHUNK_SIZES.max + PIECE_BYTES)
+    this.#wholeBytesMax = wholeBytesMax(sizes)
+    this.#arena = kernel.arena(sizes.max + PIECE_BYTES)
     this.#sha = this.#arena.sha256Stream()
-    this.#chunker = this.#arena.chunker(CHUNK_SIZES)
+    this.#chunker = this.#arena.chunker(sizes)
     this.#stored = begun?.stored ?? []
     this.#size = this.#stored.reduce((sum, { size }) => sum + size, 0)
     if (begun) this.#sha.restore(begun.state)
@@ -59,7 +66,7 @@ export class Upload {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
       this.#take(bytes.subarray(at, at + PIECE_BYTES))
-      if (this.#stored.length > 0 ? this.#waitingBytes >= BATCH_BYTES : this.#size > WHOLE_BYTES_MAX)
+      if (this.#stored.length > 0 ? this.#waitingBytes >= this.#wholeBytesMax : this.#size > this.#wholeBytesMax)
         await this.handOn()
     }
   }
@@ -69,7 +76,7 @@ export class Upload {
     const key = this.#sha.digest()
     const size = this.#size
     if (this.#filled > 0) this.#endChunk(this.#filled)
-    if (size <= WHOLE_BYTES_MAX && this.#stored.length === 0) return { key, size, bytes: this.#whole() }
+    if (size <= this.#wholeBytesMax && this.#stored.length === 0) return { key, size, bytes: this.#whole() }
     await this.handOn()
     return { key, size, chunks: this.#stored }
   }

@@ -6,7 +6,7 @@
 
 import { StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { WHOLE_BYTES_MAX } from '../format/chunks.js'
+import { wholeBytesMax } from '../format/chunks.js'
 import { TAG } from '../format/entry.js'
 import { KEY_BYTES, keyHex, parseKey, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import { type Chunk, decodeUploadPart, encodeUploadPart, manifestKey, uploadPartKey } from '../format/manifest.js'
@@ -76,7 +76,7 @@ export class Uploads {
     throwIfAborted(signal)
     const wanted = expected === undefined ? undefined : parseKey(expected)
     const total = sourceBytes(source)
-    if (total <= WHOLE_BYTES_MAX) {
+    if (total <= wholeBytesMax(this.#context.config.chunkSizes)) {
       return await this.#queue.write(
         strict,
         () => keyed(this.#context.hasher, source as Data, wanted),
@@ -247,8 +247,8 @@ export class RunningUpload {
   }
 
   #begin(begun?: { stored: Chunk[]; state: Uint8Array }): Upload {
-    const { kernel, hasher } = this.#context
-    return new Upload(kernel, hasher, (chunks, state) => this.#storePart(chunks, state), begun)
+    const { kernel, hasher, config } = this.#context
+    return new Upload(kernel, hasher, config.chunkSizes, (chunks, state) => this.#storePart(chunks, state), begun)
   }
 
   async #storePart(chunks: ChunkWithBytes[], state: Uint8Array): Promise<void> {

@@ -3,14 +3,14 @@
  * a reload, and what an interrupted upload leaves. Part of engine-cases.ts.
  */
 
-import { CHUNK_SIZES, WHOLE_BYTES_MAX } from '../format/chunks.js'
+import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import type { Engine } from '../store/engine.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 
 const MIB = 1024 * 1024
 /** Some chunks, the last of them short. */
-const LARGE = WHOLE_BYTES_MAX + 3 * MIB + 12_345
+const LARGE = wholeBytesMax(CHUNK_SIZES) + 3 * MIB + 12_345
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
@@ -61,7 +61,7 @@ const storing: EngineCase[] = [
     name: 'a stream that turns out small, or empty, is stored like the same bytes at once',
     async run({ open }) {
       const store = await open()
-      for (const bytes of [value(0), value(1000), value(WHOLE_BYTES_MAX)]) {
+      for (const bytes of [value(0), value(1000), value(wholeBytesMax(CHUNK_SIZES))]) {
         const name = await store.put(inPieces(bytes, 300_000))
         equal(name, await sha256(bytes), 'key')
         const { transactions } = await store.stats()

@@ -2,12 +2,12 @@
  * Engine cases: names of contents, and collecting what has none. Part of engine-cases.ts.
  */
 
-import { WHOLE_BYTES_MAX } from '../format/chunks.js'
+import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import type { Engine } from '../store/engine.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 
-const LARGE = WHOLE_BYTES_MAX + 3_000_000
+const LARGE = wholeBytesMax(CHUNK_SIZES) + 3_000_000
 
 async function namesOf(store: Engine, prefix = ''): Promise<string[]> {
   const found: string[] = []
