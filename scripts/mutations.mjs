@@ -8,8 +8,6 @@
 /** @typedef {{ file: string, text: string, replacement: string, taken: string, named?: string, tests: string[] }} Mutation */
 
 const CASES = 'src/store/engine.test.ts'
-const DAMAGE = 'src/testing/damage.test.ts'
-const TORTURE = 'src/testing/torture.test.ts'
 const HEALING = 'src/store/healing.test.ts'
 
 /** @type {Mutation[]} */
@@ -42,7 +40,7 @@ const SCAN = [
     text: ' || !sameKey(entry, ENTRY.key, key, keyAt)',
     replacement: '',
     taken: 'an entry that is read has the key that was asked for',
-    tests: ['src/log/reader.test.ts', DAMAGE],
+    tests: ['src/log/reader.test.ts'],
   },
   {
     file: 'src/log/inspect.ts',
@@ -60,8 +58,8 @@ const RECOVERY = [
     text: 'isTorn && isLast && !isBefore({ segment, offset }, this.#durable)',
     replacement: 'isTorn && !isBefore({ segment, offset }, this.#durable)',
     taken: 'only the last segment has a torn tail',
-    named: 'cut short|damage',
-    tests: [CASES, DAMAGE],
+    named: 'behind the durable mark',
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
@@ -69,7 +67,7 @@ const RECOVERY = [
     replacement: 'isTorn && isLast',
     taken: 'nothing before the durable mark is a torn tail',
     named: 'newest commit|vouched',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
@@ -77,7 +75,7 @@ const RECOVERY = [
     replacement: '',
     taken: 'what is pending at the durable mark was committed, though its COMMIT is damaged',
     named: 'vouched',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
@@ -85,7 +83,7 @@ const RECOVERY = [
     replacement: '',
     taken: 'a DELETE behind a gap of unknown length is not believed',
     named: 'kept as a value',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
@@ -93,15 +91,15 @@ const RECOVERY = [
     replacement: '',
     taken: 'a value behind a gap of unknown length is doubtful',
     named: 'kept as a value',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
-    text: 'const isTaken = !this.#holed.has(segment) && (await',
-    replacement: 'const isTaken = (await',
-    taken: 'a retired segment with gaps is not taken out entry by entry',
+    text: 'if (!(await takeOut(this.#files, this.#kernel, this.#state, segment))) throw new StartAgain([segment])',
+    replacement: 'await takeOut(this.#files, this.#kernel, this.#state, segment)',
+    taken: 'a retired segment that cannot be read whole is left out as a whole',
     named: 'retired segment',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
@@ -114,9 +112,10 @@ const RECOVERY = [
   {
     file: 'src/log/replay.ts',
     text: 'if (list?.segment === segment) this.#pendingList = list',
-    replacement: 'if (list) this.#pendingList = list',
+    replacement: 'if (list) this.#pendingList = { ...list, segment }',
     taken: 'a segment list counts only where it says that it stands',
-    tests: [CASES, DAMAGE],
+    named: 'copied under',
+    tests: [CASES],
   },
   {
     file: 'src/log/replay.ts',
@@ -132,23 +131,23 @@ const RECOVERY = [
     replacement: '',
     taken: 'what a crash left behind damage does not happen later',
     named: 'left behind damage',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/log/chain.ts',
     text: '} else if (end !== previousEnd) {',
     replacement: '} else if (end > previousEnd) {',
     taken: 'a closed segment has the length that the next one remembers',
-    named: 'cut short',
-    tests: [CASES, DAMAGE],
+    named: 'remembers its length',
+    tests: [CASES],
   },
   {
     file: 'src/log/chain.ts',
     text: '} else if (header.segment !== segment) {',
     replacement: '} else if (header.segment < 0) {',
     taken: 'a segment stands in the file of its number',
-    named: 'replaced by another',
-    tests: [CASES, DAMAGE],
+    named: 'copied under',
+    tests: [CASES],
   },
   {
     file: 'src/log/chain.ts',
@@ -172,7 +171,7 @@ const RECOVERY = [
     replacement: '\n',
     taken: 'behind damage nothing is cut off',
     named: 'damage',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/store/recovery.ts',
@@ -187,7 +186,8 @@ const RECOVERY = [
     text: 'if (files.has(position.segment)) await flushFile(files, position.segment)',
     replacement: '',
     taken: "what was found in the system's cache is flushed before it is relied upon",
-    tests: [TORTURE],
+    named: 'not yet written',
+    tests: [CASES],
   },
   {
     file: 'src/store/read.ts',
@@ -195,7 +195,7 @@ const RECOVERY = [
     replacement: 'if (doubt.segment >= 0) return value',
     taken: 'a value that may have been replaced is believed only if its SHA-256 is its key',
     named: 'only believed',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
 ]
 
@@ -206,6 +206,7 @@ const CHECKPOINTS = [
     text: 'if (view.getUint32(HEAD.crc, true) !== crc(slot.subarray(HEAD.magic))) return undefined',
     replacement: '',
     taken: 'a slot of the head is checked against its CRC',
+    named: 'slot of the head',
     tests: ['src/format/bytes.test.ts'],
   },
   {
@@ -213,7 +214,8 @@ const CHECKPOINTS = [
     text: 'newest === undefined || head.transaction > newest.transaction',
     replacement: 'newest === undefined || head.transaction < newest.transaction',
     taken: 'the newer slot of the head counts',
-    tests: [CASES, DAMAGE],
+    named: 'head|COMMIT',
+    tests: [CASES],
   },
   {
     file: 'src/format/checkpoint.ts',
@@ -253,7 +255,8 @@ const WRITER = [
     text: 'this.#writeOut()\n    await this.flush()',
     replacement: 'this.#writeOut()',
     taken: "a segment is flushed before the next one's first byte",
-    tests: [CASES, TORTURE],
+    named: 'first byte',
+    tests: [CASES],
   },
   {
     file: 'src/log/writer.ts',
@@ -268,7 +271,8 @@ const WRITER = [
     text: 'if (this.#unfinished) await this.#undo(this.#unfinished)\n    this.#begun =',
     replacement: 'this.#begun =',
     taken: 'an undoing that failed is finished before the next transaction',
-    tests: [CASES, TORTURE],
+    named: 'undoing that fails',
+    tests: [CASES],
   },
   {
     file: 'src/log/writer.ts',
@@ -319,7 +323,7 @@ const COMPACTION = [
     replacement: '',
     taken: 'a store with damage in it does not compact',
     named: 'segment that is missing',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/store/compaction.ts',
@@ -369,7 +373,7 @@ const CHECK = [
     replacement: '',
     taken: 'a repair keeps the tombstones of the segments that it takes out',
     named: 'no older value|repair',
-    tests: [CASES, DAMAGE],
+    tests: [CASES],
   },
   {
     file: 'src/store/repair.ts',

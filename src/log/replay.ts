@@ -97,8 +97,6 @@ class Replay {
   readonly #onBatch: ReplayInput['onBatch']
   /** Retired segments whose files are damaged. */
   readonly #ignored: ReadonlySet<number>
-  /** Segments with gaps: they can't be taken out of the state again entry by entry. */
-  readonly #holed = new Set<number>()
   /** The entries of the transaction being walked, how far it reaches in each segment, and its segment list if it has one. */
   readonly #pending = new Journal()
   readonly #reached = new Map<number, number>()
@@ -215,7 +213,6 @@ class Replay {
   async #gap(segment: number, gap: Gap): Promise<void> {
     const { at, next, entry } = gap
     if (!this.#passedMark && !isBefore({ segment, offset: at }, this.#durable)) await this.#passMark()
-    this.#holed.add(segment)
     const key = entry === undefined ? gap.claimedKey : entry.tag === TAG.commit ? undefined : entry.key
     this.#findings.report({
       kind: 'entry',
@@ -263,8 +260,7 @@ class Replay {
     for (const segment of [...this.#state.segments.keys()]) {
       if (kept.has(segment) || segment >= list.segment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
-      const isTaken = !this.#holed.has(segment) && (await takeOut(this.#files, this.#kernel, this.#state, segment))
-      if (!isTaken) throw new StartAgain([segment])
+      if (!(await takeOut(this.#files, this.#kernel, this.#state, segment))) throw new StartAgain([segment])
       this.#retired.push(segment)
       this.#findings.forget(segment)
     }

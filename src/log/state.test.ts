@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ENTRY, NO_SEGMENT, SEGMENT_LIST_KEY, segmentHeaderKey, TAG } from '../format/entry.js'
+import { DELETE_BYTES, ENTRY, NO_SEGMENT, SEGMENT_LIST_KEY, segmentHeaderKey, TAG } from '../format/entry.js'
 import { keyHex } from '../format/key.js'
 import { createKernel, type Location } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
@@ -55,6 +55,16 @@ describe('a state', () => {
     expect(state.isLive(TAG.put, name(1), 0, place(0, 58))).toBe(true)
     state.retireEntry(TAG.put, name(1), 0, place(0, 8))
     expect([state.keys.find(name(1)), state.shadows.count]).toEqual([place(0, 58), 0])
+  })
+
+  it('that gave up a segment takes what replaces and deletes its entries, and counts only what it still knows', () => {
+    const state = new LogState(kernel, 1n)
+    for (const number of [1, 2]) state.apply(TAG.put, name(number), 0, place(0, 8 + number * 50))
+    state.segments.delete(0)
+    state.apply(TAG.put, name(1), 0, place(1, 8))
+    state.apply(TAG.delete, name(2), 0, place(1, 58, DELETE_BYTES))
+    expect([...state.segments]).toEqual([[1, { bytes: 0, liveBytes: 50 + DELETE_BYTES }]])
+    expect([state.keys.find(name(1)), state.keys.find(name(2))]).toEqual([place(1, 8), undefined])
   })
 
   it('keeps a tombstone alive as long as an older PUT of its key is there, and no longer', () => {

@@ -289,6 +289,46 @@ export const damageCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a closed segment that is cut between two commits is told of by the next one, which remembers its length',
+    damages: true,
+    async run({ open, close, storage, reopenFromLog }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      await first.set(key(0), value(400))
+      const at = (await storage.contents('data/0/0')).length
+      for (let number = 1; number < 8; number++) await first.set(key(number), value(400, number))
+      await close()
+      const log = await storage.contents('data/0/0')
+      await storage.replace('data/0/0', log.slice(0, at))
+      const store = await reopenFromLog()
+      const message = `the segment has ${at} bytes, and had ${log.length} when it was closed`
+      equal<unknown>(store.recovery.damaged, [{ kind: 'segment', message, segment: 0, offset: at }], 'damage')
+      equal(await store.get(key(7)), value(400, 7), 'a value behind it')
+    },
+  },
+  {
+    name: 'a file of the log that is copied under a later number retires nothing',
+    damages: true,
+    async run({ open, close, storage, reopenFromLog }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      const put = (number: number) => store.put(value(450, number))
+      const names = [await put(0), await put(1), await put(2)]
+      await store.delete(names.shift() ?? '')
+      await store.compact({ threshold: 0.3 })
+      const list = Math.max(...(await store.stats()).segments.map(({ segment }) => segment))
+      for (let number = 3; number < 10; number++) names.push(await put(number))
+      await close()
+      await storage.replace(`data/0/${list + 9}`, await storage.contents(`data/0/${list}`))
+      const again = await reopenFromLog()
+      const told = again.recovery.damaged.map(({ segment, message }) => [segment, message])
+      equal(told[0], [list + 9, `the file holds segment ${list}`], 'damage')
+      equal(
+        (await again.getMany(names)).map((bytes) => bytes?.length),
+        names.map(() => 450),
+        'values',
+      )
+    },
+  },
+  {
     name: "a store's file that is kept as a value is never taken for the log, not even when the entry around it is damaged",
     damages: true,
     async run({ open, close, storage, crash }) {

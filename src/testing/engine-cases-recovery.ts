@@ -171,6 +171,19 @@ export const recoveryCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'what the system had not yet written before a crash is flushed by the opening, before the head tells of it',
+    async run({ open, crash }) {
+      await (await open({ durability: 'relaxed' })).set(key(1), 'one')
+      const after = await crash()
+      await after.open()
+      const calls = after.storage.calls.filter(({ kind }) => kind === 'flush' || kind === 'write')
+      const [log, head] = ['data/0/0', 'head'].map((path) => calls.findIndex((call) => call.path === path))
+      equal(calls[log ?? -1]?.kind, 'flush', 'the first change of the log')
+      equal((log ?? 0) < (head ?? 0), true, `the log at ${log}, the head at ${head}`)
+      await after.close()
+    },
+  },
+  {
     name: 'a slot of the head that is damaged is told of, and leaves the other one',
     async run({ open, close, flip, reopen }) {
       await (await open()).set(key(1), 'one')

@@ -218,6 +218,20 @@ const costs: EngineCase[] = [
     },
   },
   {
+    name: 'a segment is flushed before the next one gets its first byte, even by commits that need no flush',
+    async run({ open, storage }) {
+      const store = await open({ maxSegmentSize: 1024, durability: 'relaxed' })
+      for (let number = 0; number < 8; number++) await store.set(key(number), value(400, number))
+      const calls = storage.calls.map(({ kind, path }) => `${kind} ${path}`)
+      for (const segment of [0, 1]) {
+        const [written, flushed] = ['write', 'flush'].map((kind) => calls.lastIndexOf(`${kind} data/0/${segment}`))
+        const next = calls.indexOf(`write data/0/${segment + 1}`)
+        const isInOrder = (written ?? 0) < (flushed ?? 0) && (flushed ?? 0) < next
+        equal(isInOrder, true, `segment ${segment}: written ${written}, flushed ${flushed}, next ${next}`)
+      }
+    },
+  },
+  {
     name: 'many commits stand in one segment',
     async run({ open, segments }) {
       const store = await open()
