@@ -170,7 +170,7 @@ const RECOVERY = [
     text: 'if (isDamaged) return\n',
     replacement: '\n',
     taken: 'behind damage nothing is cut off',
-    named: 'damage',
+    named: 'nothing is cut off',
     tests: [CASES],
   },
   {
@@ -372,7 +372,7 @@ const CHECK = [
     text: 'for (const { key } of tombstones) await staging.append(TAG.delete, key)',
     replacement: '',
     taken: 'a repair keeps the tombstones of the segments that it takes out',
-    named: 'no older value|repair',
+    named: 'no older value',
     tests: [CASES],
   },
   {
@@ -388,7 +388,8 @@ const CHECK = [
     text: 'if (!files.has(live.segment)) return false',
     replacement: '',
     taken: 'content whose segment is missing is written anew by a put',
-    tests: [HEALING],
+    named: 'vanished under',
+    tests: [CASES],
   },
 ]
 

@@ -99,7 +99,9 @@ export const repairCases: readonly EngineCase[] = [
       const { open, close, flip, reopenFromLog } = context
       const first = await open(SMALL)
       await first.set(key(1), 'old')
-      await first.set(key(2), value(900))
+      await first.set(key(2), value(400))
+      // Keeps more than half of the segment alive, or it would be rewritten at once.
+      await first.set(key(4), value(500))
       await first.set(key(1), 'new')
       await first.delete(key(2))
       await first.set(key(3), value(900))
@@ -108,9 +110,9 @@ export const repairCases: readonly EngineCase[] = [
       const store = await open()
       const { repaired } = await store.check({ repair: true })
       equal(repaired?.lost, [key(1)], 'lost keys')
-      equal(await keysOf(await reopenFromLog()), [key(3)], 'keys')
+      equal(await keysOf(await reopenFromLog()), [key(3), key(4)], 'keys')
       await (await reopenFromLog()).compact({ threshold: 0 })
-      equal(await keysOf(await reopenFromLog()), [key(3)], 'keys after compacting')
+      equal(await keysOf(await reopenFromLog()), [key(3), key(4)], 'keys after compacting')
     },
   },
   {
@@ -181,6 +183,20 @@ export const repairCases: readonly EngineCase[] = [
       equal((await store.check()).findings, [{ kind: 'checkpoint', file: path, message }], 'findings')
       equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
       await holdsAllBut([], context)
+    },
+  },
+  {
+    name: 'content in a segment that vanished under an open store is written anew by a put, once a get of its neighbour met the loss',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await open(SMALL)
+      const names = await first.putMany(Array.from({ length: 6 }, (_, number) => value(450, number)))
+      await close()
+      const store = await open()
+      await storage.remove('data/0/1')
+      await fails(() => store.get(names[2] ?? ''), 'CORRUPT', 'a value in it')
+      equal(await store.put(value(450, 3)), names[3], 'the put of its neighbour')
+      equal(await store.get(names[3] ?? ''), value(450, 3), 'the neighbour')
     },
   },
   {

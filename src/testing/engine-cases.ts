@@ -11,11 +11,13 @@ import { closingCases } from './engine-cases-closing.js'
 import { compactionCases } from './engine-cases-compaction.js'
 import { contentCases } from './engine-cases-contents.js'
 import { damageCases } from './engine-cases-damage.js'
+import { damagedLogCases } from './engine-cases-damaged-log.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
 import { nameCases } from './engine-cases-names.js'
 import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
+import { retiredCases } from './engine-cases-retired.js'
 import { transactionCases } from './engine-cases-transactions.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
@@ -31,6 +33,8 @@ export const engineCases: readonly EngineCase[] = [
   ...contentCases,
   ...nameCases,
   ...recoveryCases,
+  ...retiredCases,
   ...damageCases,
+  ...damagedLogCases,
   ...repairCases,
 ]
