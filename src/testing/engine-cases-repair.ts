@@ -101,10 +101,11 @@ export const repairCases: readonly EngineCase[] = [
       await first.set(key(1), 'old')
       await first.set(key(2), value(400))
       // Keeps more than half of the segment alive, or it would be rewritten at once.
-      await first.set(key(4), value(500))
+      await first.set(key(4), value(800))
       await first.set(key(1), 'new')
       await first.delete(key(2))
       await first.set(key(3), value(900))
+      equal((await first.stats()).segments.map(({ segment }) => segment).slice(0, 2), [0, 1], 'the first segments')
       await close()
       await flip('data/0/1', FIRST + 41 + 1)
       const store = await open()
