@@ -268,8 +268,8 @@ const WRITER = [
   },
   {
     file: 'src/log/writer.ts',
-    text: 'if (this.#unfinished) await this.#undo(this.#unfinished)\n    this.#begun =',
-    replacement: 'this.#begun =',
+    text: 'if (this.#unfinished) await this.#undo(this.#unfinished)\n    if (this.#isGivenUp) await this.#reopen()\n    this.#begun =',
+    replacement: 'if (this.#isGivenUp) await this.#reopen()\n    this.#begun =',
     taken: 'an undoing that failed is finished before the next transaction',
     named: 'undoing that fails',
     tests: [CASES],
