@@ -192,6 +192,36 @@ export const failureCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a fault of the driver is never taken for a full disk: the call it ends gets it, and after one between commits nothing is written',
+    async run({ open, storage, close }) {
+      const fault = new TypeError('a fault of the driver')
+      const caught = async (call: Promise<unknown>) => await call.catch((error: unknown) => error)
+      // At the commit itself; behind it, at the compaction of segment 0; and behind the first one of all, at the reserve.
+      for (const [kind, path, before] of [
+        ['write', 'head', 6],
+        ['read', 'data/0/0', 6],
+        ['open', 'reserve', 0],
+      ] as const) {
+        const store = await open({ maxSegmentSize: 1024 })
+        for (let number = 0; number < before; number++) await store.set(key(number), value(300, number))
+        storage.before = (call) => {
+          if (call.path === path && call.kind === kind) throw fault
+        }
+        const first = await caught(before > 0 ? store.deleteMany([key(0), key(1)]) : store.set(key(5), value(300, 5)))
+        equal(first === fault, path === 'head', `the commit ends with ${first}, with a fault at ${path}`)
+        const second = await caught(store.set(key(9), 'next'))
+        equal(second === fault, true, `the next one ends with ${second}, with a fault at ${path}`)
+        storage.before = () => undefined
+        equal(await store.get(key(5)), value(300, 5), 'a read')
+        await close()
+        const held = before > 0 ? [2, 3, 4, 5] : [5]
+        equal((await keysOf(await open())).slice(0, held.length), held.map(key), 'what was committed')
+        await close()
+        await storage.clear()
+      }
+    },
+  },
+  {
     name: 'an error of the storage that is none of ours is passed on, and no value is taken for damaged',
     async run({ open, storage }) {
       const store = await open()
