@@ -4,8 +4,11 @@
  */
 
 import { throwIfAborted } from '../errors.js'
+import { keyHex } from '../format/key.js'
+import { checkRange, streamPieces } from '../piece-stream.js'
 import { decodeKeys } from '../protocol/key-page.js'
 import type { KeyPage, Result } from '../protocol/messages.js'
+import { respond } from '../response.js'
 import type {
   CheckOptions,
   CheckReport,
@@ -13,18 +16,23 @@ import type {
   CompactOptions,
   CompactReport,
   Data,
+  Ingest,
   Key,
   KeyEntry,
   KeyLike,
+  Piece,
   PutOptions,
   Recovery,
+  ResponseOptions,
   Stats,
   Store,
+  StreamOptions,
   Transaction,
 } from '../types.js'
 import type { Connection, Take } from './connection.js'
 import { packKey } from './data.js'
 import { asyncDispose } from './dispose.js'
+import { RemoteIngest } from './ingest.js'
 import { RemoteOperations } from './operations.js'
 import { RemoteTransaction } from './transaction.js'
 import { upload } from './upload.js'
@@ -44,6 +52,31 @@ export class RemoteStore extends RemoteOperations implements Store {
 
   async putMany(data: Iterable<Data> | AsyncIterable<Data>, options: PutOptions = {}): Promise<Key[]> {
     return upload(this.connection, data, options)
+  }
+
+  async ingest(key: KeyLike, { size }: { size: number }): Promise<Ingest> {
+    const { connection } = this
+    const ingest = connection.drawId()
+    const offset = await connection.call('ingest', { key: packKey(key), size, ingest })
+    return new RemoteIngest(connection, ingest, size, offset)
+  }
+
+  async stream(
+    key: KeyLike,
+    options: StreamOptions = {},
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
+    return streamPieces(this.#pieces(key), checkRange(options))
+  }
+
+  async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
+    return respond(this.#pieces(key), typeof key === 'string' ? key : keyHex(key), request, options)
+  }
+
+  #pieces(key: KeyLike): (offset: number) => Promise<Piece | undefined> {
+    const name = packKey(key)
+    const read = (found: Result<'piece'>, take: Take) =>
+      found && { bytes: take(found.bytes) as Uint8Array<ArrayBuffer>, size: found.size }
+    return (offset) => this.connection.call('piece', { key: name, offset }, { read })
   }
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {

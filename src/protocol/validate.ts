@@ -16,10 +16,17 @@ const flag: Rule = ['a boolean', (value) => typeof value === 'boolean']
 const number: Rule = ['a number', (value) => typeof value === 'number']
 const id: Rule = ['a whole number from 1', (value) => Number.isSafeInteger(value) && (value as number) > CONNECTION_ID]
 const key: Rule = ['a string or a Uint8Array', (value) => typeof value === 'string' || value instanceof Uint8Array]
+const slice: Rule = [
+  'the number of a slice',
+  (value, slices) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < slices,
+]
 const data: Rule = [
   'a Blob or the number of a slice',
-  (value, slices) =>
-    value instanceof Blob || (Number.isInteger(value) && (value as number) >= 0 && (value as number) < slices),
+  (value, slices) => value instanceof Blob || slice[1](value, slices),
+]
+const source: Rule = [
+  'a Blob, the number of a slice or a pipe',
+  (value, slices) => data[1](value, slices) || (isObject(value) && id[1](value.pipe, slices)),
 ]
 const durability = optional(oneOf('strict', 'relaxed'))
 
@@ -46,10 +53,14 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
     maxSegmentSize: optional(number),
     durability,
   },
-  put: { data, tx: optional(id), durability },
+  put: { data: source, expected: optional(key), progress: optional(flag), tx: optional(id), durability },
+  pipeWrite: { pipe: id, data: slice },
+  pipeEnd: { pipe: id },
+  pipeFail: { pipe: id },
   putMany: { data: listOf(data), tx: optional(id), durability },
   set: { key, data, tx: optional(id), durability },
-  get: { key, tx: optional(id) },
+  get: { key, offset: optional(number), length: optional(number), tx: optional(id) },
+  piece: { key, offset: number },
   getMany: { keys: listOf(key) },
   has: { key, tx: optional(id) },
   hasMany: { keys: listOf(key) },
@@ -58,6 +69,11 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
   keys: {},
   keysNext: { cursor: id },
   keysEnd: { cursor: id },
+  ingest: { key, size: number, ingest: id },
+  ingestWrite: { ingest: id, data: slice },
+  ingestFinish: { ingest: id, durability },
+  ingestDiscard: { ingest: id },
+  ingestPause: { ingest: id },
   begin: { tx: id, durability },
   commit: { tx: id },
   rollback: { tx: id },

@@ -9,6 +9,7 @@ import { isUserKey, keyHex, parseKey, RESERVED, reservedKind } from '../format/k
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
+import { respond } from '../response.js'
 import type { Storage } from '../storage/storage.js'
 import type {
   CheckOptions,
@@ -27,6 +28,7 @@ import type {
   PutOptions,
   Range,
   Recovery,
+  ResponseOptions,
   Source,
   Stats,
   Store,
@@ -166,6 +168,10 @@ export class Engine implements Store {
     options: StreamOptions = {},
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
     return await streamPieces((offset) => this.piece(key, offset), checkRange(options))
+  }
+
+  async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
+    return await respond((offset) => this.piece(key, offset), keyHex(parseKey(key)), request, options)
   }
 
   /** Bytes from `offset` on, as many as are cheap to read at once; none at the end. What streams are made of. */

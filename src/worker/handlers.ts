@@ -1,16 +1,34 @@
 /**
  * What each call does to the store: one handler for each type, in a table that the compiler holds complete. Kept here are the
- * store and what the page's side has open in it: transactions and cursors, by the ids of the calls that opened them.
+ * store and what the page's side has open in it: transactions, cursors, pipes and ingests, by the numbers that the page drew for them.
  * A handler starts its work before its first `await`. Made by the host, one table for each transport.
  */
 
 import { abortError, StoreError } from '../errors.js'
 import { type Envelope, sliceOf } from '../protocol/bytes.js'
 import { encodeKeys, PAGE_ENTRIES_MAX } from '../protocol/key-page.js'
-import type { Call, CallType, KeyPage, Result, WireData } from '../protocol/messages.js'
-import type { Data, KeyEntry, Progress, Store, TaskOptions, Transaction } from '../types.js'
+import type { Call, CallType, KeyPage, PipeData, Result, WireData } from '../protocol/messages.js'
+import type {
+  Data,
+  Ingest,
+  Key,
+  KeyEntry,
+  KeyLike,
+  Piece,
+  Progress,
+  Source,
+  Store,
+  TaskOptions,
+  Transaction,
+} from '../types.js'
 import { defined } from './defined.js'
 import type { Open } from './host.js'
+import { Pipe } from './pipe.js'
+
+/** What is served: a store that also gives single pieces of contents, as the engine does. */
+export interface Served extends Store {
+  piece(key: KeyLike, offset: number): Promise<Piece | undefined>
+}
 
 /** What the handlers need of the host. */
 export interface Context {
@@ -30,12 +48,15 @@ export type Handlers = {
 }
 
 export function createHandlers(context: Context, open: Open, closed: () => void): Handlers {
-  let store: Store | undefined
+  let store: Served | undefined
   let taken = false
   const transactions = new Map<number, Promise<Transaction>>()
   const cursors = new Map<number, AsyncIterator<KeyEntry>>()
 
-  function opened(): Store {
+  const pipes = new Map<number, Pipe>()
+  const ingests = new Map<number, { handle: Ingest; size: number }>()
+
+  function opened(): Served {
     if (store) return store
     throw new StoreError('CLOSED', 'the store is closed; open it again')
   }
@@ -44,6 +65,42 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     const found = transactions.get(tx)
     if (found) return found
     throw new StoreError('TX_CLOSED', 'the transaction has ended, or never began; begin another')
+  }
+
+  /** Runs `put` with the source that the page sends by pipe. */
+  async function receive(pipe: number, put: (source: Source) => Promise<Key>): Promise<Key> {
+    if (pipes.has(pipe)) throw new StoreError('BAD_MESSAGE', `put: the pipe ${pipe} is open already`)
+    const source = new Pipe()
+    pipes.set(pipe, source)
+    try {
+      return await put(source)
+    } finally {
+      source.leave()
+    }
+  }
+
+  function piped({ pipe }: PipeData): Pipe {
+    const found = pipes.get(pipe)
+    if (found) return found
+    throw new StoreError('BAD_MESSAGE', `there is no pipe ${pipe}; it came to its end or never began`)
+  }
+
+  async function endPipe(request: PipeData, end?: { error: unknown }): Promise<undefined> {
+    piped(request).end(end)
+    pipes.delete(request.pipe)
+  }
+
+  function ingestOf(ingest: number): { handle: Ingest; size: number } {
+    const found = ingests.get(ingest)
+    if (found) return found
+    throw new StoreError('TX_CLOSED', 'the ingest has ended; begin another')
+  }
+
+  /** Ends an ingest, if it has not ended yet. */
+  async function endIngest(ingest: number, end: (handle: Ingest) => PromiseLike<void>): Promise<undefined> {
+    const found = ingests.get(ingest)
+    ingests.delete(ingest)
+    if (found) await end(found.handle)
   }
 
   /** Runs at once on the store, so that the calls of a message start in one tick; in a transaction, once it has begun. */
@@ -107,10 +164,19 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       }
     },
 
-    put: (request, message) =>
-      on(request.tx, (target) =>
-        target.put(dataOf(request.data, message), defined({ durability: request.durability })),
-      ),
+    async put(request, message) {
+      const { tx, data, durability, expected, progress } = request
+      const told = progress === undefined ? {} : task({ id: request.id, progress })
+      const options = { ...defined({ durability, expected }), ...told }
+      const put = (source: Source) => on(tx, (target) => target.put(source, options))
+      return typeof data === 'object' && 'pipe' in data ? receive(data.pipe, put) : put(dataOf(data, message))
+    },
+    pipeWrite: async (request, message) => {
+      await piped(request).write(sliceOf(message, request.data))
+      return undefined
+    },
+    pipeEnd: (request) => endPipe(request),
+    pipeFail: (request) => endPipe(request, { error: new StoreError('ABORTED', 'the source failed on the page') }),
     set: (request, message) =>
       on(request.tx, async (target) => {
         await target.set(request.key, dataOf(request.data, message), defined({ durability: request.durability }))
@@ -122,7 +188,12 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       const inside = await transaction(tx)
       return Promise.all(values.map((value) => inside.put(value)))
     },
-    get: ({ tx, key }) => on(tx, (target) => target.get(key)).then((bytes) => () => context.pack(bytes)),
+    get: ({ tx, key, offset, length }) =>
+      on(tx, (target) => target.get(key, defined({ offset, length }))).then((bytes) => () => context.pack(bytes)),
+    piece: async ({ key, offset }) => {
+      const piece = await opened().piece(key, offset)
+      return () => piece && { bytes: context.pack(piece.bytes) as number, size: piece.size }
+    },
     getMany: async ({ keys }) => {
       const values = await opened().getMany(keys)
       return () => values.map((bytes) => context.pack(bytes))
@@ -150,6 +221,29 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     },
     keysEnd: ({ cursor }) => endCursor(cursor),
 
+    async ingest({ key, size, ingest }) {
+      if (ingests.has(ingest)) throw new StoreError('BAD_MESSAGE', `ingest: ${ingest} is open already`)
+      const handle = await opened().ingest(key, { size })
+      ingests.set(ingest, { handle, size })
+      return handle.offset
+    },
+    async ingestWrite({ ingest, data }, message) {
+      const { handle } = ingestOf(ingest)
+      await handle.write(sliceOf(message, data))
+      return handle.offset
+    },
+    async ingestFinish({ ingest, durability }) {
+      const { handle, size } = ingestOf(ingest)
+      try {
+        return await handle.finish(defined({ durability }))
+      } finally {
+        // With all of its bytes it has ended, well or not; without, it waits for the others.
+        if (handle.offset === size) ingests.delete(ingest)
+      }
+    },
+    ingestDiscard: ({ ingest }) => endIngest(ingest, (handle) => handle.discard()),
+    ingestPause: ({ ingest }) => endIngest(ingest, (handle) => handle[Symbol.asyncDispose]()),
+
     async begin({ tx, durability }) {
       if (transactions.has(tx)) throw new StoreError('BAD_MESSAGE', `begin: transaction ${tx} is open already`)
       const beginning = opened().begin(defined({ durability }))
@@ -171,6 +265,9 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     async close() {
       const closing = opened()
       store = undefined
+      // What waits for bytes would wait for ever: the page has ended its calls.
+      for (const pipe of pipes.values())
+        pipe.end({ error: new StoreError('CLOSED', 'the store is closed; open it again') })
       // One that waits for its turn gets it when the one before it is rolled back. That one fails changes nothing: what has no COMMIT is not there.
       const rollbacks = [...transactions.values()].map((each) => each.then((tx) => tx.rollback()))
       transactions.clear()
