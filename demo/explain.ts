@@ -52,6 +52,15 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
     what: 'The background part of the store has stopped.',
     todo: 'Reload the page. What was reported as stored is still there.',
   },
+  MISMATCH: {
+    what: 'The bytes that came are not those that were expected.',
+    todo: 'Nothing of them was kept. Get the file again and add it once more.',
+  },
+  IN_USE: {
+    what: 'A file was to be deleted that still has a name.',
+    todo: 'Delete the name first; nothing was changed.',
+  },
+  RANGE: { what: 'A part of a file was asked for that is not in it.', todo: OUR_FAULT },
   ABORTED: { what: 'Stopped.', todo: 'What was finished before stays; nothing is left half done.' },
   TX_CLOSED: { what: 'A change was made after its transaction had ended.', todo: OUR_FAULT },
   BAD_KEY: { what: 'The store was asked for a key that is none.', todo: OUR_FAULT },

@@ -359,3 +359,153 @@ test('a store in memory leaves no trace', async ({ app }) => {
   })
   expect(found).toEqual([true, false, []])
 })
+
+test('40 MiB go in as a stream and come out as one, with progress, and the source waits for the store', async ({
+  app,
+}) => {
+  const found = await app.evaluate(async () => {
+    const { large, sha256, openStore } = window
+    const bytes = large(40 * 1024 * 1024)
+    const name = await sha256(bytes)
+    const store = await openStore('photos')
+    let at = 0
+    const source = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          if (at === bytes.length) return controller.close()
+          controller.enqueue(bytes.subarray(at, at + 320 * 1024))
+          at += 320 * 1024
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const dones: number[] = []
+    const onProgress = ({ done, total }: { done: number; total: number }) => {
+      dones.push(done)
+      if (total !== Infinity) dones.push(-1)
+    }
+    // While a transaction has its turn nothing is written: the store takes what it can hold, and then the source waits.
+    const tx = await store.begin()
+    const putting = store.put(source, { expected: name, onProgress })
+    for (let seen = -1; seen !== at || at === 0; ) {
+      seen = at
+      for (let i = 0; i < 100; i++) await store.has(name)
+    }
+    const waitsAt = at
+    await tx.rollback()
+    const key = await putting
+    const isRising = dones.every((done, i) => done > (dones[i - 1] ?? 0))
+    const out = await new Response(await store.stream(key)).arrayBuffer()
+    return [
+      key === name,
+      dones.at(-1),
+      isRising,
+      (await sha256(new Uint8Array(out))) === name,
+      waitsAt < 16 * 1024 * 1024,
+    ]
+  })
+  expect(found).toEqual([true, 40 * 1024 * 1024, true, true, true])
+})
+
+test('a File goes in by reference, and parts of it come out', async ({ app }) => {
+  const found = await app.evaluate(async () => {
+    const { large, sha256, openStore } = window
+    const bytes = large(9_000_000)
+    const store = await openStore('photos')
+    const key = await store.put(new File([bytes], 'film.mp4'))
+    const parts: boolean[] = []
+    for (const [offset, length] of [
+      [0, 10],
+      [3_999_990, 2_000_000],
+      [8_999_999, 100],
+    ] as const) {
+      const part = await store.get(key, { offset, length })
+      const wanted = bytes.slice(offset, offset + length)
+      parts.push(part?.length === wanted.length && (await sha256(part)) === (await sha256(wanted)))
+    }
+    return [key === (await sha256(bytes)), parts, await window.failure(store.get(key, { offset: 9_000_001 }))]
+  })
+  expect(found).toEqual([true, [true, true, true], 'RANGE'])
+})
+
+test('a put that is aborted in the middle, or has other bytes than expected, leaves nothing', async ({ app }) => {
+  const found = await app.evaluate(async () => {
+    const { large, openStore, failure } = window
+    const store = await openStore('photos')
+    const controller = new AbortController()
+    let isTold = false
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (stream) => stream.enqueue(large(500_000)),
+      cancel() {
+        isTold = true
+      },
+    })
+    const onProgress = ({ done }: { done: number }) => done > 10_000_000 && controller.abort()
+    const aborted = await failure(store.put(endless, { signal: controller.signal, onProgress }))
+    const expected = 'ab'.repeat(32)
+    const other = await failure(store.put(new Blob([large(9_000_000)]).stream(), { expected }))
+    const mine = await store
+      .put(
+        (async function* () {
+          yield large(9_000_000)
+          throw new RangeError('the camera is gone')
+        })(),
+      )
+      .catch((error) => error.name)
+    // What was aborted is taken away in the worker, in turn: this comes behind it.
+    await store.flush()
+    for (let i = 0; i < 100 && (await store.stats()).bytes > 0; i++) await store.flush()
+    const { count, bytes } = await store.stats()
+    return [aborted, isTold, other, mine, count, bytes, (await store.check()).clean]
+  })
+  expect(found).toEqual(['ABORTED', true, 'MISMATCH', 'RangeError', 0, 0, true])
+})
+
+test('an ingest goes on after the page was loaded again', async ({ app }) => {
+  const size = 12_000_000
+  const offset = await app.evaluate(async (size) => {
+    const { large, sha256, openStore } = window
+    const bytes = large(size)
+    const store = await openStore('photos')
+    const ingest = await store.ingest(await sha256(bytes), { size })
+    for (let at = 0; at < 8_000_000; at += 500_000) await ingest.write(bytes.subarray(at, at + 500_000))
+    return ingest.offset
+  }, size)
+  expect(offset).toBe(8_000_000)
+  await openPage(app)
+  const found = await app.evaluate(async (size) => {
+    const { large, sha256, openStore } = window
+    const bytes = large(size)
+    const name = await sha256(bytes)
+    const store = await openStore('photos')
+    const ingest = await store.ingest(name, { size })
+    const { offset } = ingest
+    const seen = await store.has(name)
+    await ingest.write(bytes.subarray(offset))
+    const key = await ingest.finish()
+    const stored = await store.get(key)
+    return [offset > 2_000_000 && offset <= 8_000_000, seen, key === name, stored && (await sha256(stored)) === name]
+  }, size)
+  expect(found).toEqual([true, false, true, true])
+})
+
+test('a response answers a range, also after the page was loaded again', async ({ app }) => {
+  const key = await app.evaluate(async () => {
+    const store = await window.openStore('photos')
+    return store.put(new Blob([window.large(9_000_000)]).stream())
+  })
+  await openPage(app)
+  const found = await app.evaluate(async (key) => {
+    const { large, sha256, openStore } = window
+    const store = await openStore('photos')
+    const request = new Request('/film.mp4', { headers: { Range: 'bytes=4000000-7999999' } })
+    const response = await store.response(key, request, { type: 'video/mp4' })
+    const { status, headers } = response
+    const body = new Uint8Array(await response.arrayBuffer())
+    const names = ['Content-Range', 'Content-Length', 'Content-Type', 'ETag']
+    const same = (await sha256(body)) === (await sha256(large(9_000_000).slice(4_000_000, 8_000_000)))
+    return [status, names.map((name) => headers.get(name)), same]
+  }, key)
+  const headers = ['bytes 4000000-7999999/9000000', '4000000', 'video/mp4', `"${key}"`]
+  expect(found).toEqual([206, headers, true])
+})

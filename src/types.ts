@@ -61,6 +61,11 @@ export interface StreamOptions extends Range {
   signal?: AbortSignal
 }
 
+export interface ResponseOptions {
+  /** The media type of the content: what `Content-Type` says. */
+  type?: string
+}
+
 /** Some bytes of a content of `size` bytes. */
 export interface Piece {
   bytes: Uint8Array<ArrayBuffer>
@@ -259,6 +264,11 @@ export interface Store extends Operations, AsyncDisposable {
   get(key: KeyLike, range?: Range): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** The same as a stream, in memory only as far as it is read. Ends with NOT_FOUND when the content is deleted meanwhile. */
   stream(key: KeyLike, options?: StreamOptions): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined>
+  /**
+   * The answer to an HTTP request for the content (to a plain GET without one), for service workers: 200, 206 for a single range, 304, 404,
+   * 405, 416. The key is its ETag, so this is for contents under their SHA-256: under a key of your choice they may change. Throws CORRUPT.
+   */
+  response(key: KeyLike, request?: Request, options?: ResponseOptions): Promise<Response>
   getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
   hasMany(keys: Iterable<KeyLike>): Promise<boolean[]>
   /** Removes all of them in one transaction; how many were there. */

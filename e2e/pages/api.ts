@@ -12,6 +12,11 @@ declare global {
     madeWorker: Worker | undefined
     /** The code and name of what a promise rejects with; "resolved" if it does not. */
     failure(promise: Promise<unknown>): Promise<string>
+    openStore: typeof lodestore.openStore
+    /** That many bytes, the same each time, and not the same over and over: chunks of them differ. */
+    large(size: number): Uint8Array<ArrayBuffer>
+    /** In hex. */
+    sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string>
   }
 }
 
@@ -27,4 +32,18 @@ window.failure = async (promise) => {
   } catch (error) {
     return lodestore.isStoreError(error) ? error.code : String(error)
   }
+}
+window.openStore = lodestore.openStore
+window.large = (size) => {
+  const bytes = new Uint8Array(size)
+  let state = 1
+  for (let i = 0; i < size; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    bytes[i] = state >>> 24
+  }
+  return bytes
+}
+window.sha256 = async (bytes) => {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -61,6 +61,7 @@ export class Connection {
 
   /** Packs the bytes of the call that is made next, before any `await`. */
   get bytes(): Packer {
+    if (this.#ended) throw this.#ended
     return this.#outbox.bytes
   }
 

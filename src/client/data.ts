@@ -4,16 +4,22 @@
  */
 
 import { StoreError } from '../errors.js'
+import { kindOf } from '../flow.js'
 import type { Packer } from '../protocol/bytes.js'
 import type { WireData } from '../protocol/messages.js'
 import type { Data, KeyLike } from '../types.js'
+
+/** True for what is there as a whole. */
+export function isData(source: unknown): source is Data {
+  return /^(String|Blob|File|ArrayBuffer|Uint8Array)$/.test(kindOf(source))
+}
 
 /** Throws TypeError, naming what came, when it is no `Data`. */
 export function packData(packer: Packer, data: Data, transfer = false): WireData {
   if (typeof data === 'string') return packer.move(new TextEncoder().encode(data))
   const kind = kindOf(data)
   if (kind === 'Blob' || kind === 'File') return data as Blob
-  if (kind !== 'ArrayBuffer' && kind !== 'Uint8Array') {
+  if (!isData(data)) {
     throw new TypeError(`data has to be a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kind}`)
   }
   const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Uint8Array<ArrayBuffer>
@@ -31,9 +37,4 @@ export function packKey(key: KeyLike): KeyLike {
   // A view would be cloned with the whole of its buffer.
   if (kindOf(key) === 'Uint8Array') return new Uint8Array(key)
   throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${kindOf(key)}`)
-}
-
-/** The kind by its tag, not by `instanceof`: what comes from another frame is as good. */
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1)
 }

@@ -15,13 +15,13 @@ import { RemoteStore } from './store.js'
  * seconds, then throws LOCKED. UNSUPPORTED says what the browser lacks; nothing else is used in its place.
  */
 export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
-  const { storage = 'opfs', create, maxSegmentSize, durability, persist, signal } = options
+  const { storage = 'opfs', create, maxSegmentSize, chunkSizes, durability, persist, signal } = options
   checkStoreName(name)
   // Not awaited: some browsers ask the user. What the answer is, `navigator.storage.persisted()` tells.
   if (persist) navigator.storage?.persist().catch(() => {})
   const connection = connect(startWorker(options.worker))
   try {
-    const fields = { name, storage, create, maxSegmentSize, durability }
+    const fields = { name, storage, create, maxSegmentSize, chunkSizes, durability }
     const opened = await connection.call('open', fields, { signal })
     if (storage === 'opfs') void remember(name, opened.id, opened.recovery.created)
     return new RemoteStore(connection, name, opened)

@@ -3,9 +3,13 @@
  * with them rejects it, nothing throws. Store and transaction extend this.
  */
 
-import type { Data, Key, KeyLike, Operations, PutOptions } from '../types.js'
+import { throwIfAborted } from '../errors.js'
+import { checkRange } from '../piece-stream.js'
+import type { PipeData, WireData } from '../protocol/messages.js'
+import type { Data, Key, KeyLike, Operations, PutOptions, Range, Source } from '../types.js'
 import type { Connection, Take } from './connection.js'
-import { packData, packKey } from './data.js'
+import { isData, packData, packKey } from './data.js'
+import { sendFlow } from './pipe.js'
 
 export abstract class RemoteOperations implements Operations {
   protected readonly connection: Connection
@@ -17,9 +21,19 @@ export abstract class RemoteOperations implements Operations {
   /** The transaction that the calls belong to, if to any. Throws when it has ended. */
   protected abstract readonly tx: number | undefined
 
-  async put(data: Data, { durability, transfer }: PutOptions = {}): Promise<Key> {
+  async put(source: Source, { durability, transfer, expected, signal, onProgress }: PutOptions = {}): Promise<Key> {
     const { connection, tx } = this
-    return connection.call('put', { tx, data: packData(connection.bytes, data, transfer), durability })
+    throwIfAborted(signal)
+    const fields = {
+      tx,
+      durability,
+      expected: expected === undefined ? undefined : packKey(expected),
+      // What nobody can abort costs the worker less.
+      progress: signal || onProgress ? !!onProgress : undefined,
+    }
+    const call = (data: WireData | PipeData) => connection.call('put', { ...fields, data }, { signal, onProgress })
+    if (isData(source)) return call(packData(connection.bytes, source, transfer))
+    return sendFlow(connection, source, (pipe) => call({ pipe }))
   }
 
   async set(key: KeyLike, data: Data, { durability, transfer }: PutOptions = {}): Promise<void> {
@@ -28,9 +42,10 @@ export abstract class RemoteOperations implements Operations {
     return connection.call('set', { tx, ...fields, durability })
   }
 
-  async get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async get(key: KeyLike, range: Range = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { offset, length } = checkRange(range)
     const read = (slice: number | undefined, take: Take) => take(slice)
-    return this.connection.call('get', { tx: this.tx, key: packKey(key) }, { read })
+    return this.connection.call('get', { tx: this.tx, key: packKey(key), offset, length }, { read })
   }
 
   async has(key: KeyLike): Promise<boolean> {

@@ -3,29 +3,41 @@
  * (many blobs, all keys) goes in pieces of a bounded size. `openStore` makes it.
  */
 
-import { throwIfAborted } from '../errors.js'
+import { keyHex } from '../format/key.js'
+import { checkRange, streamPieces } from '../piece-stream.js'
 import { decodeKeys } from '../protocol/key-page.js'
 import type { KeyPage, Result } from '../protocol/messages.js'
+import { respond } from '../response.js'
 import type {
   CheckOptions,
   CheckReport,
+  CollectOptions,
+  CollectReport,
   CommitOptions,
   CompactOptions,
   CompactReport,
   Data,
+  Ingest,
   Key,
   KeyEntry,
   KeyLike,
+  Piece,
   PutOptions,
   Recovery,
+  Refs,
+  ResponseOptions,
   Stats,
   Store,
+  StreamOptions,
   Transaction,
 } from '../types.js'
 import type { Connection, Take } from './connection.js'
 import { packKey } from './data.js'
 import { asyncDispose } from './dispose.js'
+import { RemoteIngest } from './ingest.js'
+import { listing } from './listing.js'
 import { RemoteOperations } from './operations.js'
+import { RemoteRefs } from './refs.js'
 import { RemoteTransaction } from './transaction.js'
 import { upload } from './upload.js'
 
@@ -33,6 +45,7 @@ export class RemoteStore extends RemoteOperations implements Store {
   readonly name: string
   readonly id: string
   readonly recovery: Recovery
+  readonly refs: Refs
   protected readonly tx = undefined
 
   constructor(connection: Connection, name: string, { id, recovery }: Result<'open'>) {
@@ -40,10 +53,36 @@ export class RemoteStore extends RemoteOperations implements Store {
     this.name = name
     this.id = id
     this.recovery = recovery
+    this.refs = new RemoteRefs(connection, () => undefined)
   }
 
   async putMany(data: Iterable<Data> | AsyncIterable<Data>, options: PutOptions = {}): Promise<Key[]> {
     return upload(this.connection, data, options)
+  }
+
+  async ingest(key: KeyLike, { size }: { size: number }): Promise<Ingest> {
+    const { connection } = this
+    const ingest = connection.drawId()
+    const offset = await connection.call('ingest', { key: packKey(key), size, ingest })
+    return new RemoteIngest(connection, ingest, size, offset)
+  }
+
+  async stream(
+    key: KeyLike,
+    options: StreamOptions = {},
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
+    return streamPieces(this.#pieces(key), checkRange(options))
+  }
+
+  async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
+    return respond(this.#pieces(key), typeof key === 'string' ? key : keyHex(key), request, options)
+  }
+
+  #pieces(key: KeyLike): (offset: number) => Promise<Piece | undefined> {
+    const name = packKey(key)
+    const read = (found: Result<'piece'>, take: Take) =>
+      found && { bytes: take(found.bytes) as Uint8Array<ArrayBuffer>, size: found.size }
+    return (offset) => this.connection.call('piece', { key: name, offset }, { read })
   }
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
@@ -59,24 +98,18 @@ export class RemoteStore extends RemoteOperations implements Store {
     return this.connection.call('deleteMany', { keys: Array.from(keys, packKey), durability })
   }
 
-  async *keys({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<KeyEntry, void, undefined> {
-    const read = ({ entries, cursor }: KeyPage, take: Take) => ({ entries: take(entries) as Uint8Array, cursor })
-    let page = await this.connection.call('keys', {}, { signal, read })
-    try {
-      for (;;) {
-        for (const entry of decodeKeys(page.entries)) {
-          throwIfAborted(signal)
-          yield entry
-        }
-        const { cursor } = page
-        if (cursor === undefined) return
-        page = await this.connection.call('keysNext', { cursor }, { signal, read })
-      }
-    } finally {
-      // Left before the end. Nobody waits for the answer, and there is nothing to be done if there is none.
-      const { cursor } = page
-      if (cursor !== undefined) this.connection.call('keysEnd', { cursor }).catch(() => {})
-    }
+  keys({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<KeyEntry, void, undefined> {
+    const { connection } = this
+    const read = ({ entries, cursor }: KeyPage, take: Take) => ({
+      entries: decodeKeys(take(entries) as Uint8Array),
+      cursor,
+    })
+    return listing(
+      connection,
+      () => connection.call('keys', {}, { signal, read }),
+      (cursor) => connection.call('keysNext', { cursor }, { signal, read }),
+      signal,
+    )
   }
 
   async transaction<T>(fn: (tx: Transaction) => Promise<T> | T, options: CommitOptions = {}): Promise<T> {
@@ -109,6 +142,11 @@ export class RemoteStore extends RemoteOperations implements Store {
 
   async compact({ threshold, signal, onProgress }: CompactOptions = {}): Promise<CompactReport> {
     return this.connection.call('compact', { threshold, progress: !!onProgress }, { signal, onProgress })
+  }
+
+  async gc({ dryRun, keep, grace, signal, onProgress }: CollectOptions = {}): Promise<CollectReport> {
+    const keys = keep && Array.from(keep, packKey)
+    return this.connection.call('gc', { dryRun, keep: keys, grace, progress: !!onProgress }, { signal, onProgress })
   }
 
   async flush(): Promise<void> {

@@ -4,18 +4,21 @@
  */
 
 import { StoreError } from '../errors.js'
-import type { Transaction } from '../types.js'
+import type { RefOperations, Transaction } from '../types.js'
 import type { Connection } from './connection.js'
 import { asyncDispose } from './dispose.js'
 import { RemoteOperations } from './operations.js'
+import { RemoteRefOperations } from './refs.js'
 
 export class RemoteTransaction extends RemoteOperations implements Transaction {
+  readonly refs: RefOperations
   readonly #tx: number
   #open = true
 
   constructor(connection: Connection, tx: number) {
     super(connection)
     this.#tx = tx
+    this.refs = new RemoteRefOperations(connection, () => this.tx)
   }
 
   protected get tx(): number {

@@ -1,12 +1,12 @@
 /**
- * A page of keys as bytes: records of 36, the key and the value's size (u32, little endian). A page of objects would cost
+ * A page of keys as bytes: records of 40, the key and the value's size (f64, little endian). A page of objects would cost
  * several times as much to send. Written by the host, read by the page's side.
  */
 
 import { hexBytes, KEY_BYTES, keyHex } from '../format/key.js'
 import type { KeyEntry } from '../types.js'
 
-const RECORD_BYTES = KEY_BYTES + 4
+const RECORD_BYTES = KEY_BYTES + 8
 
 /** Entries in a page: enough that the message does not count, few enough that the first ones come soon. */
 export const PAGE_ENTRIES_MAX = 4096
@@ -17,7 +17,7 @@ export function encodeKeys(entries: readonly KeyEntry[]): Uint8Array<ArrayBuffer
   entries.forEach(({ key, size }, index) => {
     const at = index * RECORD_BYTES
     bytes.set(hexBytes(key), at)
-    view.setUint32(at + KEY_BYTES, size, true)
+    view.setFloat64(at + KEY_BYTES, size, true)
   })
   return bytes
 }
@@ -25,6 +25,6 @@ export function encodeKeys(entries: readonly KeyEntry[]): Uint8Array<ArrayBuffer
 export function* decodeKeys(bytes: Uint8Array): Generator<KeyEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 0; at < bytes.length; at += RECORD_BYTES) {
-    yield { key: keyHex(bytes, at), size: view.getUint32(at + KEY_BYTES, true) }
+    yield { key: keyHex(bytes, at), size: view.getFloat64(at + KEY_BYTES, true) }
   }
 }

@@ -5,7 +5,19 @@
  * validate.ts, the handlers of the host and the calls of the page are all typed by it.
  */
 
-import type { CheckReport, CompactReport, Durability, Key, KeyLike, Progress, Recovery, Stats } from '../types.js'
+import type {
+  CheckReport,
+  CollectReport,
+  CompactReport,
+  Durability,
+  EngineOptions,
+  Key,
+  KeyLike,
+  Progress,
+  Recovery,
+  Ref,
+  Stats,
+} from '../types.js'
 import type { WireError } from './errors.js'
 
 /** What carries the messages: a MessagePort, a Worker, or the global scope of a dedicated worker. */
@@ -20,9 +32,25 @@ export type Slice = number
 /** Data on its way to the store. A Blob goes by reference: the worker reads it. */
 export type WireData = Slice | Blob
 
+/** A source that flows: its bytes come by `pipeWrite`, under the number that the page has drawn for it. */
+export interface PipeData {
+  pipe: number
+}
+
 /** The call runs inside this transaction: the id of the `begin` that started it. */
 interface InTransaction {
   tx?: number | undefined
+}
+
+/** What of a content, in bytes. */
+interface Part {
+  offset?: number | undefined
+  length?: number | undefined
+}
+
+/** An ingest, by the number that the page has drawn for it. */
+interface InIngest {
+  ingest: number
 }
 
 interface Commit {
@@ -34,9 +62,15 @@ interface Task {
   progress: boolean
 }
 
-/** A page of keys: records of 36 bytes (key-page.ts), and the cursor of what is left, if anything is. */
+/** A page of keys: records of 40 bytes (key-page.ts), and the cursor of what is left, if anything is. */
 export interface KeyPage {
   entries: Slice
+  cursor: number | undefined
+}
+
+/** A page of names, and the cursor of what is left, if anything is. */
+export interface RefPage {
+  entries: Ref[]
   cursor: number | undefined
 }
 
@@ -48,13 +82,28 @@ export interface Calls {
       storage: 'opfs' | 'memory'
       create?: boolean | undefined
       maxSegmentSize?: number | undefined
+      chunkSizes?: EngineOptions['chunkSizes'] | undefined
     } & Commit
     result: { id: Key; recovery: Recovery }
   }
-  put: { fields: { data: WireData } & InTransaction & Commit; result: Key }
+  // Without `progress` it cannot be aborted. The number of a pipe is free again after `pipeEnd` or `pipeFail`, one of which has to come.
+  put: {
+    fields: {
+      data: WireData | PipeData
+      expected?: KeyLike | undefined
+      progress?: boolean | undefined
+    } & InTransaction &
+      Commit
+    result: Key
+  }
+  // Answered when the bytes were taken, or are not wanted any more.
+  pipeWrite: { fields: PipeData & { data: Slice }; result: undefined }
+  pipeEnd: { fields: PipeData; result: undefined }
+  pipeFail: { fields: PipeData; result: undefined }
   putMany: { fields: { data: WireData[] } & InTransaction & Commit; result: Key[] }
   set: { fields: { key: KeyLike; data: WireData } & InTransaction & Commit; result: undefined }
-  get: { fields: { key: KeyLike } & InTransaction; result: Slice | undefined }
+  get: { fields: { key: KeyLike } & Part & InTransaction; result: Slice | undefined }
+  piece: { fields: { key: KeyLike; offset: number }; result: { bytes: Slice; size: number } | undefined }
   getMany: { fields: { keys: KeyLike[] }; result: (Slice | undefined)[] }
   has: { fields: { key: KeyLike } & InTransaction; result: boolean }
   hasMany: { fields: { keys: KeyLike[] }; result: boolean[] }
@@ -62,7 +111,23 @@ export interface Calls {
   deleteMany: { fields: { keys: KeyLike[] } & Commit; result: number }
   keys: { fields: object; result: KeyPage }
   keysNext: { fields: { cursor: number }; result: KeyPage }
-  keysEnd: { fields: { cursor: number }; result: undefined }
+  refs: { fields: { prefix?: string | undefined }; result: RefPage }
+  refsNext: { fields: { cursor: number }; result: RefPage }
+  /** Ends a listing of either kind before its end. */
+  listEnd: { fields: { cursor: number }; result: undefined }
+  refSet: { fields: { name: string; key: KeyLike; meta?: string | undefined } & InTransaction; result: undefined }
+  refGet: { fields: { name: string } & InTransaction; result: Ref | undefined }
+  refDelete: { fields: { name: string } & InTransaction; result: boolean }
+  gc: {
+    fields: { dryRun?: boolean | undefined; keep?: KeyLike[] | undefined; grace?: number | undefined } & Task
+    result: CollectReport
+  }
+  // Both answer with the bytes that are there.
+  ingest: { fields: { key: KeyLike; size: number } & InIngest; result: number }
+  ingestWrite: { fields: { data: Slice } & InIngest; result: number }
+  ingestFinish: { fields: InIngest & Commit; result: Key }
+  ingestDiscard: { fields: InIngest; result: undefined }
+  ingestPause: { fields: InIngest; result: undefined }
   begin: { fields: { tx: number } & Commit; result: undefined }
   commit: { fields: { tx: number }; result: undefined }
   rollback: { fields: { tx: number }; result: undefined }

@@ -12,6 +12,7 @@ export class Outbox<Item> {
   readonly #lost: (items: Item[], error: unknown) => void
   #items: Item[] = []
   #packer = new Packer()
+  #isGathering = false
 
   /** `lost` is told which items could not be posted, and why. */
   constructor(transport: Transport, lost: (items: Item[], error: unknown) => void) {
@@ -19,20 +20,30 @@ export class Outbox<Item> {
     this.#lost = lost
   }
 
-  /** Takes the bytes of the items that are added next, before any `await`. */
+  /** Takes the bytes of the items that are added next, before any `await`. If none is added, they are let go. */
   get bytes(): Packer {
+    this.#gather()
     return this.#packer
   }
 
   add(item: Item): void {
-    if (this.#items.push(item) === 1) this.#settle(0)
+    this.#items.push(item)
+    this.#gather()
+  }
+
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.#settle(this.#items.length)
   }
 
   /** Posts once a turn of the microtask queue has brought nothing new: answers to a shared commit come over several turns. */
   #settle(seen: number): void {
-    const count = this.#items.length
-    if (count === seen) this.#post()
-    else queueMicrotask(() => this.#settle(count))
+    queueMicrotask(() => {
+      const count = this.#items.length
+      if (count === seen) this.#post()
+      else this.#settle(count)
+    })
   }
 
   #post(): void {
@@ -41,6 +52,8 @@ export class Outbox<Item> {
     const envelope = { items, buffers, slices: this.#packer.slices() }
     this.#items = []
     this.#packer = new Packer()
+    this.#isGathering = false
+    if (items.length === 0) return
     try {
       this.#transport.postMessage(envelope, buffers)
     } catch (error) {

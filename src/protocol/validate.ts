@@ -16,11 +16,20 @@ const flag: Rule = ['a boolean', (value) => typeof value === 'boolean']
 const number: Rule = ['a number', (value) => typeof value === 'number']
 const id: Rule = ['a whole number from 1', (value) => Number.isSafeInteger(value) && (value as number) > CONNECTION_ID]
 const key: Rule = ['a string or a Uint8Array', (value) => typeof value === 'string' || value instanceof Uint8Array]
+const slice: Rule = [
+  'the number of a slice',
+  (value, slices) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < slices,
+]
 const data: Rule = [
   'a Blob or the number of a slice',
-  (value, slices) =>
-    value instanceof Blob || (Number.isInteger(value) && (value as number) >= 0 && (value as number) < slices),
+  (value, slices) => value instanceof Blob || slice[1](value, slices),
 ]
+const source: Rule = [
+  'a Blob, the number of a slice or a pipe',
+  (value, slices) => data[1](value, slices) || (isObject(value) && id[1](value.pipe, slices)),
+]
+const object: Rule = ['an object', isObject]
+const json: Rule = ['a string of JSON', (value) => typeof value === 'string' && isJSON(value)]
 const durability = optional(oneOf('strict', 'relaxed'))
 
 function oneOf(...choices: string[]): Rule {
@@ -44,12 +53,17 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
     storage: oneOf('opfs', 'memory'),
     create: optional(flag),
     maxSegmentSize: optional(number),
+    chunkSizes: optional(object),
     durability,
   },
-  put: { data, tx: optional(id), durability },
+  put: { data: source, expected: optional(key), progress: optional(flag), tx: optional(id), durability },
+  pipeWrite: { pipe: id, data: slice },
+  pipeEnd: { pipe: id },
+  pipeFail: { pipe: id },
   putMany: { data: listOf(data), tx: optional(id), durability },
   set: { key, data, tx: optional(id), durability },
-  get: { key, tx: optional(id) },
+  get: { key, offset: optional(number), length: optional(number), tx: optional(id) },
+  piece: { key, offset: number },
   getMany: { keys: listOf(key) },
   has: { key, tx: optional(id) },
   hasMany: { keys: listOf(key) },
@@ -57,7 +71,18 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
   deleteMany: { keys: listOf(key), durability },
   keys: {},
   keysNext: { cursor: id },
-  keysEnd: { cursor: id },
+  refs: { prefix: optional(text) },
+  refsNext: { cursor: id },
+  listEnd: { cursor: id },
+  refSet: { name: text, key, meta: optional(json), tx: optional(id) },
+  refGet: { name: text, tx: optional(id) },
+  refDelete: { name: text, tx: optional(id) },
+  gc: { dryRun: optional(flag), keep: optional(listOf(key)), grace: optional(number), progress: flag },
+  ingest: { key, size: number, ingest: id },
+  ingestWrite: { ingest: id, data: slice },
+  ingestFinish: { ingest: id, durability },
+  ingestDiscard: { ingest: id },
+  ingestPause: { ingest: id },
   begin: { tx: id, durability },
   commit: { tx: id },
   rollback: { tx: id },
@@ -105,6 +130,15 @@ export function checkRequest(item: unknown, slices: number): Request {
     if (!holds(item[name], slices)) throw bad(`${type}: ${name}`, expected, item[name])
   }
   return item as unknown as Request
+}
+
+function isJSON(value: string): boolean {
+  try {
+    JSON.parse(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

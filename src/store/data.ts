@@ -3,6 +3,7 @@
  */
 
 import { StoreError } from '../errors.js'
+import { kindOf } from '../flow.js'
 import { VALUE_BYTES_MAX } from '../format/entry.js'
 import type { Data, Source } from '../types.js'
 
@@ -44,13 +45,6 @@ function sizeOf(data: Data): number {
   if (typeof data === 'string') return data.length
   if (typeof Blob !== 'undefined' && data instanceof Blob) return data.size
   throw new TypeError(`data is a Uint8Array, an ArrayBuffer, a Blob or a string, not ${kindOf(data)}`)
-}
-
-/** What came instead of data, in words. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value !== 'object') return `a ${typeof value}`
-  return `an object of class ${(value as object).constructor?.name ?? '(none)'}`
 }
 
 function tooLarge(size: number): StoreError {

@@ -9,6 +9,7 @@ import { isUserKey, keyHex, parseKey, RESERVED, reservedKind } from '../format/k
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
+import { respond } from '../response.js'
 import type { Storage } from '../storage/storage.js'
 import type {
   CheckOptions,
@@ -30,6 +31,7 @@ import type {
   Range,
   Recovery,
   Refs,
+  ResponseOptions,
   Source,
   Stats,
   Store,
@@ -181,6 +183,10 @@ export class Engine implements Store {
     options: StreamOptions = {},
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
     return await streamPieces((offset) => this.piece(key, offset), checkRange(options))
+  }
+
+  async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
+    return await respond((offset) => this.piece(key, offset), keyHex(parseKey(key)), request, options)
   }
 
   /** Bytes from `offset` on, as many as are cheap to read at once; none at the end. What streams are made of. */

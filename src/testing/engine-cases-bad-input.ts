@@ -24,10 +24,10 @@ const BAD_KEYS: [string, unknown][] = [
 ]
 
 const BAD_DATA: [unknown, string][] = [
-  [7, 'a number'],
-  [null, 'null'],
-  [undefined, 'undefined'],
-  [true, 'a boolean'],
+  [7, 'Number'],
+  [null, 'Null'],
+  [undefined, 'Undefined'],
+  [true, 'Boolean'],
   [[1, 2], 'Array'],
   [{ size: 3 }, 'Object'],
   [Object.create(null), '(none)'],

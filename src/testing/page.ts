@@ -10,7 +10,7 @@ import type { Envelope } from '../protocol/bytes.js'
 import type { Request, Transport } from '../protocol/messages.js'
 import { memoryStorage } from '../storage/memory.js'
 import { openEngine } from '../store/engine.js'
-import type { Store } from '../types.js'
+import type { Served } from '../worker/handlers.js'
 import { serve } from '../worker/host.js'
 
 export const KEY = 'ab'.repeat(32)
@@ -31,7 +31,7 @@ export interface Page {
 }
 
 /** A page's store on a store in "another thread": all between them goes through a message port. */
-export async function pageOf(store: Store, events?: ConnectionEvents): Promise<Page> {
+export async function pageOf(store: Served, events?: ConnectionEvents): Promise<Page> {
   const { port1, port2 } = new MessageChannel()
   ports.push(port1, port2)
   void serve(port1 as Transport, async () => store)
@@ -52,11 +52,11 @@ export async function pageOf(store: Store, events?: ConnectionEvents): Promise<P
 }
 
 export const pageOnEngine = async () => pageOf(await openEngine(memoryStorage(), { name: 's' }))
-export const pageOn = (methods: Partial<Store>, events?: ConnectionEvents) => pageOf(storeWith(methods), events)
+export const pageOn = (methods: Partial<Served>, events?: ConnectionEvents) => pageOf(storeWith(methods), events)
 
 /** A store of which only these methods are called. */
-export function storeWith(methods: Partial<Store>): Store {
-  return { async close() {}, ...methods } as Store
+export function storeWith(methods: Partial<Served>): Served {
+  return { async close() {}, ...methods } as Served
 }
 
 export const never = () => new Promise<never>(() => {})

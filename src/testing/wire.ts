@@ -5,7 +5,8 @@
 import { vi } from 'vitest'
 import type { Envelope } from '../protocol/bytes.js'
 import type { Reply, Transport } from '../protocol/messages.js'
-import type { Recovery, Store, Transaction } from '../types.js'
+import type { Recovery, Transaction } from '../types.js'
+import type { Served } from '../worker/handlers.js'
 import { serve } from '../worker/host.js'
 
 export const KEY = 'ab'.repeat(32)
@@ -21,8 +22,8 @@ export const RECOVERY: Recovery = {
 export const POLLING = { interval: 1 }
 
 /** A store of which only these methods are called. */
-export function storeWith(methods: Partial<Store>): Store {
-  return { id: KEY, recovery: RECOVERY, async close() {}, ...methods } as Store
+export function storeWith(methods: Partial<Served>): Served {
+  return { id: KEY, recovery: RECOVERY, async close() {}, ...methods } as Served
 }
 
 export function transactionWith(methods: Partial<Transaction>): Transaction {
@@ -59,7 +60,7 @@ export class Wire implements Transport {
   }
 }
 
-export async function opened(methods: Partial<Store>): Promise<{ wire: Wire; closed: Promise<void> }> {
+export async function opened(methods: Partial<Served>): Promise<{ wire: Wire; closed: Promise<void> }> {
   const wire = new Wire()
   const closed = serve(wire, async () => storeWith(methods))
   wire.send({ type: 'open', id: 1, name: 's', storage: 'memory' })

@@ -1,16 +1,35 @@
 /**
  * What each call does to the store: one handler for each type, in a table that the compiler holds complete. Kept here are the
- * store and what the page's side has open in it: transactions and cursors, by the ids of the calls that opened them.
+ * store and what the page's side has open in it: transactions, cursors, pipes and ingests, by the numbers that the page drew for them.
  * A handler starts its work before its first `await`. Made by the host, one table for each transport.
  */
 
 import { abortError, StoreError } from '../errors.js'
 import { type Envelope, sliceOf } from '../protocol/bytes.js'
 import { encodeKeys, PAGE_ENTRIES_MAX } from '../protocol/key-page.js'
-import type { Call, CallType, KeyPage, Result, WireData } from '../protocol/messages.js'
-import type { Data, KeyEntry, Progress, Store, TaskOptions, Transaction } from '../types.js'
+import type { Call, CallType, KeyPage, PipeData, Result, WireData } from '../protocol/messages.js'
+import type {
+  Data,
+  Ingest,
+  Key,
+  KeyEntry,
+  KeyLike,
+  Piece,
+  Progress,
+  Ref,
+  Source,
+  Store,
+  TaskOptions,
+  Transaction,
+} from '../types.js'
 import { defined } from './defined.js'
 import type { Open } from './host.js'
+import { Pipe } from './pipe.js'
+
+/** What is served: a store that also gives single pieces of contents, as the engine does. */
+export interface Served extends Store {
+  piece(key: KeyLike, offset: number): Promise<Piece | undefined>
+}
 
 /** What the handlers need of the host. */
 export interface Context {
@@ -30,12 +49,15 @@ export type Handlers = {
 }
 
 export function createHandlers(context: Context, open: Open, closed: () => void): Handlers {
-  let store: Store | undefined
+  let store: Served | undefined
   let taken = false
   const transactions = new Map<number, Promise<Transaction>>()
-  const cursors = new Map<number, AsyncIterator<KeyEntry>>()
+  const cursors = new Map<number, AsyncIterator<unknown>>()
 
-  function opened(): Store {
+  const pipes = new Map<number, Pipe>()
+  const ingests = new Map<number, { handle: Ingest; size: number }>()
+
+  function opened(): Served {
     if (store) return store
     throw new StoreError('CLOSED', 'the store is closed; open it again')
   }
@@ -44,6 +66,42 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     const found = transactions.get(tx)
     if (found) return found
     throw new StoreError('TX_CLOSED', 'the transaction has ended, or never began; begin another')
+  }
+
+  /** Runs `put` with the source that the page sends by pipe. */
+  async function receive(pipe: number, put: (source: Source) => Promise<Key>): Promise<Key> {
+    if (pipes.has(pipe)) throw new StoreError('BAD_MESSAGE', `put: the pipe ${pipe} is open already`)
+    const source = new Pipe()
+    pipes.set(pipe, source)
+    try {
+      return await put(source)
+    } finally {
+      source.leave()
+    }
+  }
+
+  function piped({ pipe }: PipeData): Pipe {
+    const found = pipes.get(pipe)
+    if (found) return found
+    throw new StoreError('BAD_MESSAGE', `there is no pipe ${pipe}; it came to its end or never began`)
+  }
+
+  async function endPipe(request: PipeData, end?: { error: unknown }): Promise<undefined> {
+    piped(request).end(end)
+    pipes.delete(request.pipe)
+  }
+
+  function ingestOf(ingest: number): { handle: Ingest; size: number } {
+    const found = ingests.get(ingest)
+    if (found) return found
+    throw new StoreError('TX_CLOSED', 'the ingest has ended; begin another')
+  }
+
+  /** Ends an ingest, if it has not ended yet. */
+  async function endIngest(ingest: number, end: (handle: Ingest) => PromiseLike<void>): Promise<undefined> {
+    const found = ingests.get(ingest)
+    ingests.delete(ingest)
+    if (found) await end(found.handle)
   }
 
   /** Runs at once on the store, so that the calls of a message start in one tick; in a transaction, once it has begun. */
@@ -57,8 +115,12 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     await (await ending)[how]()
   }
 
-  async function page(cursor: number, iterator: AsyncIterator<KeyEntry>): Promise<() => KeyPage> {
-    const entries: KeyEntry[] = []
+  /** The next entries of a listing; without a cursor when these are the last. */
+  async function next<T>(
+    cursor: number,
+    iterator: AsyncIterator<T>,
+  ): Promise<{ entries: T[]; cursor: number | undefined }> {
+    const entries: T[] = []
     try {
       while (entries.length < PAGE_ENTRIES_MAX) {
         const { done, value } = await iterator.next()
@@ -72,9 +134,30 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       cursors.delete(cursor)
       throw error
     }
-    const more = cursors.has(cursor) ? cursor : undefined
-    return () => ({ entries: context.pack(encodeKeys(entries)) as number, cursor: more })
+    return { entries, cursor: cursors.has(cursor) ? cursor : undefined }
   }
+
+  /** Begins a listing, under the id of its call. */
+  async function list<T>(id: number, begin: (signal: AbortSignal) => AsyncIterable<T>) {
+    const signal = context.signal(id)
+    const iterator = begin(signal)[Symbol.asyncIterator]()
+    cursors.set(id, iterator)
+    const first = await next(id, iterator)
+    if (!signal.aborted) return first
+    // The page has gone on and will never end this cursor.
+    await endCursor(id)
+    throw abortError(signal)
+  }
+
+  function goOn<T>(cursor: number) {
+    const iterator = cursors.get(cursor)
+    if (iterator) return next(cursor, iterator as AsyncIterator<T>)
+    throw new StoreError('BAD_MESSAGE', `there is no cursor ${cursor}; it came to its end or was ended`)
+  }
+
+  const keyPage =
+    ({ entries, cursor }: { entries: KeyEntry[]; cursor: number | undefined }) =>
+    (): KeyPage => ({ entries: context.pack(encodeKeys(entries)) as number, cursor })
 
   async function endCursor(cursor: number): Promise<undefined> {
     const iterator = cursors.get(cursor)
@@ -107,10 +190,19 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       }
     },
 
-    put: (request, message) =>
-      on(request.tx, (target) =>
-        target.put(dataOf(request.data, message), defined({ durability: request.durability })),
-      ),
+    async put(request, message) {
+      const { tx, data, durability, expected, progress } = request
+      const told = progress === undefined ? {} : task({ id: request.id, progress })
+      const options = { ...defined({ durability, expected }), ...told }
+      const put = (source: Source) => on(tx, (target) => target.put(source, options))
+      return typeof data === 'object' && 'pipe' in data ? receive(data.pipe, put) : put(dataOf(data, message))
+    },
+    pipeWrite: async (request, message) => {
+      await piped(request).write(sliceOf(message, request.data))
+      return undefined
+    },
+    pipeEnd: (request) => endPipe(request),
+    pipeFail: (request) => endPipe(request, { error: new StoreError('ABORTED', 'the source failed on the page') }),
     set: (request, message) =>
       on(request.tx, async (target) => {
         await target.set(request.key, dataOf(request.data, message), defined({ durability: request.durability }))
@@ -122,7 +214,12 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       const inside = await transaction(tx)
       return Promise.all(values.map((value) => inside.put(value)))
     },
-    get: ({ tx, key }) => on(tx, (target) => target.get(key)).then((bytes) => () => context.pack(bytes)),
+    get: ({ tx, key, offset, length }) =>
+      on(tx, (target) => target.get(key, defined({ offset, length }))).then((bytes) => () => context.pack(bytes)),
+    piece: async ({ key, offset }) => {
+      const piece = await opened().piece(key, offset)
+      return () => piece && { bytes: context.pack(piece.bytes) as number, size: piece.size }
+    },
     getMany: async ({ keys }) => {
       const values = await opened().getMany(keys)
       return () => values.map((bytes) => context.pack(bytes))
@@ -132,23 +229,45 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     delete: ({ tx, key }) => on(tx, (target) => target.delete(key)),
     deleteMany: async (request) => opened().deleteMany(request.keys, defined({ durability: request.durability })),
 
-    async keys({ id }) {
-      const signal = context.signal(id)
-      const iterator = opened().keys({ signal })[Symbol.asyncIterator]()
-      cursors.set(id, iterator)
-      const first = await page(id, iterator)
-      if (!signal.aborted) return first
-      // The page has gone on and will never end this cursor.
-      await endCursor(id)
-      throw abortError(signal)
+    keys: async ({ id }) => keyPage(await list(id, (signal) => opened().keys({ signal }))),
+    keysNext: async ({ cursor }) => keyPage(await goOn<KeyEntry>(cursor)),
+    refs: async ({ id, prefix }) => list(id, (signal) => opened().refs.list({ signal, ...defined({ prefix }) })),
+    refsNext: async ({ cursor }) => goOn<Ref>(cursor),
+    listEnd: ({ cursor }) => endCursor(cursor),
+    refSet: ({ tx, name, key, meta }) =>
+      on(tx, async (target) => {
+        await target.refs.set(name, key, meta === undefined ? undefined : JSON.parse(meta))
+        return undefined
+      }),
+    refGet: ({ tx, name }) => on(tx, (target) => target.refs.get(name)),
+    refDelete: ({ tx, name }) => on(tx, (target) => target.refs.delete(name)),
+    gc: async (request) => {
+      const { dryRun, keep, grace } = request
+      return opened().gc({ ...task(request), ...defined({ dryRun, keep, grace }) })
     },
-    async keysNext({ cursor }) {
-      const iterator = cursors.get(cursor)
-      if (!iterator)
-        throw new StoreError('BAD_MESSAGE', 'keysNext: there is no such cursor; it came to its end or was ended')
-      return page(cursor, iterator)
+
+    async ingest({ key, size, ingest }) {
+      if (ingests.has(ingest)) throw new StoreError('BAD_MESSAGE', `ingest: ${ingest} is open already`)
+      const handle = await opened().ingest(key, { size })
+      ingests.set(ingest, { handle, size })
+      return handle.offset
     },
-    keysEnd: ({ cursor }) => endCursor(cursor),
+    async ingestWrite({ ingest, data }, message) {
+      const { handle } = ingestOf(ingest)
+      await handle.write(sliceOf(message, data))
+      return handle.offset
+    },
+    async ingestFinish({ ingest, durability }) {
+      const { handle, size } = ingestOf(ingest)
+      try {
+        return await handle.finish(defined({ durability }))
+      } finally {
+        // With all of its bytes it has ended, well or not; without, it waits for the others.
+        if (handle.offset === size) ingests.delete(ingest)
+      }
+    },
+    ingestDiscard: ({ ingest }) => endIngest(ingest, (handle) => handle.discard()),
+    ingestPause: ({ ingest }) => endIngest(ingest, (handle) => handle[Symbol.asyncDispose]()),
 
     async begin({ tx, durability }) {
       if (transactions.has(tx)) throw new StoreError('BAD_MESSAGE', `begin: transaction ${tx} is open already`)
@@ -171,6 +290,9 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     async close() {
       const closing = opened()
       store = undefined
+      // What waits for bytes would wait for ever: the page has ended its calls.
+      for (const pipe of pipes.values())
+        pipe.end({ error: new StoreError('CLOSED', 'the store is closed; open it again') })
       // One that waits for its turn gets it when the one before it is rolled back. That one fails changes nothing: what has no COMMIT is not there.
       const rollbacks = [...transactions.values()].map((each) => each.then((tx) => tx.rollback()))
       transactions.clear()

@@ -243,7 +243,7 @@ test.each(['check', 'compact'] as const)('an abort reaches a running %s, and no 
   expect(signals.map((signal) => signal?.aborted)).toEqual([false, true])
 })
 
-test('keys come in pages, and what is left ends with keysEnd', async () => {
+test('keys come in pages, and what is left ends with listEnd', async () => {
   let ended = false
   const { wire } = await opened({
     async *keys() {
@@ -263,7 +263,7 @@ test('keys come in pages, and what is left ends with keysEnd', async () => {
   expect(entries.length).toBe(4096)
   expect(entries[0]).toEqual({ key: KEY, size: 4096 })
   expect(ended).toBe(false)
-  wire.send({ type: 'keysEnd', id: 4, cursor: 2 })
+  wire.send({ type: 'listEnd', id: 4, cursor: 2 })
   await wire.answer(4)
   expect(ended).toBe(true)
   wire.send({ type: 'keysNext', id: 5, cursor: 2 })

@@ -16,14 +16,16 @@ import {
 } from '../protocol/messages.js'
 import { Outbox } from '../protocol/outbox.js'
 import { checkEnvelope, checkRequest, idOf } from '../protocol/validate.js'
-import type { Progress, Store } from '../types.js'
-import { type Context, createHandlers, type Handlers } from './handlers.js'
+import type { Progress } from '../types.js'
+import { type Context, createHandlers, type Handlers, type Served } from './handlers.js'
 
 /** Opens the store that the request asks for. The signal fires when the page does not want it any more. */
-export type Open = (request: Call<'open'>, signal: AbortSignal) => Promise<Store>
+export type Open = (request: Call<'open'>, signal: AbortSignal) => Promise<Served>
 
 /** Time between two progress replies of one call. */
 const PROGRESS_PAUSE_MS = 50
+
+const NO_BYTES: Envelope<unknown> = { items: [], buffers: [], slices: new Uint32Array(0) }
 
 /** Answers what comes through `transport`. The promise resolves when the store has been closed. */
 export function serve(transport: Transport, open: Open): Promise<void> {
@@ -38,6 +40,8 @@ class Host implements Context {
   readonly #handlers: Handlers
   /** Calls that can be aborted, while they run. */
   readonly #running = new Map<number, AbortController>()
+  /** The newest progress of each running call, if the page has not been told of it. */
+  readonly #untold = new Map<number, Progress>()
 
   constructor(transport: Transport, open: Open, closed: () => void) {
     this.#outbox = new Outbox(transport, (lost, error) => {
@@ -67,9 +71,10 @@ class Host implements Context {
     let next = 0
     return (progress) => {
       const now = Date.now()
-      if (now < next && progress.done < progress.total) return
+      this.#untold.set(id, progress)
+      if (now < next) return
       next = now + PROGRESS_PAUSE_MS
-      this.#outbox.add({ type: 'progress', id, progress })
+      this.#tell(id)
     }
   }
 
@@ -81,7 +86,7 @@ class Host implements Context {
     const id = idOf(item)
     try {
       const request = checkRequest(item, envelope.slices.length / 3)
-      if (request.type === 'abort') this.#running.get(id)?.abort()
+      if (request.type === 'abort') this.#abort(id)
       else void this.#run(request, envelope)
     } catch (error) {
       this.#fail(id, error)
@@ -96,12 +101,28 @@ class Host implements Context {
       const outcome = await run(request, envelope)
       // Bytes are packed in the moment the reply is added: that is what keeps both in one message.
       const value = (typeof outcome === 'function' ? outcome() : outcome) as Result<CallType>
+      this.#tell(id)
       this.#outbox.add({ type: 'result', id, value })
     } catch (error) {
       this.#fail(id, error)
     } finally {
       this.#running.delete(id)
+      this.#untold.delete(id)
     }
+  }
+
+  /** Tells the newest progress, if that has not been done. */
+  #tell(id: number): void {
+    const progress = this.#untold.get(id)
+    this.#untold.delete(id)
+    if (progress) this.#outbox.add({ type: 'progress', id, progress })
+  }
+
+  #abort(id: number): void {
+    const running = this.#running.get(id)
+    if (running) running.abort()
+    // It has crossed the answer: if that held a cursor, the page does not know of it.
+    else void this.#handlers.listEnd({ type: 'listEnd', id, cursor: id }, NO_BYTES)
   }
 
   #fail(id: number, error: unknown): void {

@@ -18,9 +18,9 @@ const scope = self as unknown as DedicatedWorkerGlobalScope
 
 const closed = serve(scope, (request, signal) => {
   announceLife()
-  const { storage, create, maxSegmentSize, durability } = request
+  const { storage, create, maxSegmentSize, chunkSizes, durability } = request
   const name = checkStoreName(request.name)
-  const options = { ...defined({ create, maxSegmentSize, durability }), name, signal }
+  const options = { ...defined({ create, maxSegmentSize, chunkSizes, durability }), name, signal }
   if (storage === 'memory') return openEngine(memoryStorage(), options)
   const end = deadline(name)
   signal.addEventListener('abort', () => end.abort(abortError(signal)))

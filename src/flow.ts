@@ -1,0 +1,87 @@
+/**
+ * Bytes that come one after the other, pulled from what a caller hands over: on the page and in the engine alike. A signal ends the
+ * waiting for a source that never answers; the source is told, and not waited for.
+ */
+
+import { abortError } from './errors.js'
+
+/** The kind of anything by its tag, not by `instanceof`: what comes from another frame is as good. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1)
+}
+
+/** The bytes of a stream, a response or an async iterable. Throws TypeError at once for what is none; then what the source throws, and ABORTED. */
+export function flow(source: unknown, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  return pull(iterate(source), signal)
+}
+
+function iterate(source: unknown): AsyncIterator<unknown> {
+  const kind = kindOf(source)
+  if (kind === 'Response') {
+    const { ok, status, bodyUsed, body } = source as Response
+    if (!ok) throw new TypeError(`the response has the status ${status}; only a successful one is stored`)
+    if (bodyUsed) throw new TypeError('the response has been read already')
+    return readStream(body ?? new Blob().stream())
+  }
+  if (kind === 'ReadableStream') return readStream(source as ReadableStream)
+  const begin = (source as AsyncIterable<unknown> | null | undefined)?.[Symbol.asyncIterator]
+  if (begin) return begin.call(source)
+  const kinds = 'a Uint8Array, an ArrayBuffer, a Blob, a string, a Response, a ReadableStream or an async iterable'
+  throw new TypeError(`a content has to be ${kinds} of Uint8Arrays, not ${kind}`)
+}
+
+/** Not by the stream's own iterator, which older browsers do not have. */
+function readStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
+  const reader = stream.getReader()
+  return {
+    next: async () => {
+      const { done, value } = await reader.read()
+      return done ? { done, value: undefined } : { value }
+    },
+    return: async () => {
+      await reader.cancel()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+async function* pull(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  let isOpen = true
+  const step = async () => {
+    try {
+      const next = await iterator.next()
+      isOpen = next.done !== true
+      return next
+    } catch (error) {
+      isOpen = false
+      throw error
+    }
+  }
+  const { aborted, release } = abortOf(signal)
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([step(), aborted])
+      if (done) return
+      const kind = kindOf(value)
+      if (kind !== 'Uint8Array') throw new TypeError(`the stream of a content gives Uint8Arrays, not ${kind}`)
+      yield value as Uint8Array
+    }
+  } finally {
+    release()
+    // The source may be stuck: it is told, and not waited for. What it says to that is of no account any more.
+    if (isOpen) iterator.return?.().catch(() => undefined)
+  }
+}
+
+/** A promise that rejects when the signal fires, and the end of listening to it. */
+function abortOf(signal: AbortSignal | undefined): { aborted: Promise<never>; release: () => void } {
+  let release: () => void = () => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal === undefined) return
+    const stop = () => reject(abortError(signal))
+    signal.addEventListener('abort', stop)
+    release = () => signal.removeEventListener('abort', stop)
+  })
+  aborted.catch(() => undefined)
+  return { aborted, release }
+}
