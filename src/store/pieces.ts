@@ -59,42 +59,35 @@ function readStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
 
 async function* flowing(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   let isOpen = true
-  const step = async () => {
-    try {
-      const next = await iterator.next()
-      isOpen = next.done !== true
-      return next
-    } catch (error) {
-      isOpen = false
-      throw error
-    }
+  let refuse: (error: unknown) => void = () => undefined
+  const stop = () => refuse(signal && abortError(signal))
+  // Not Promise.race with one promise for the abort: that would hold on to every piece until the end.
+  const step = () => {
+    return new Promise<IteratorResult<unknown>>((resolve, reject) => {
+      refuse = reject
+      iterator.next().then(resolve, (error) => {
+        isOpen = false
+        reject(error)
+      })
+    })
   }
-  const { aborted, release } = abortOf(signal)
+  signal?.addEventListener('abort', stop)
   try {
     for (;;) {
-      const { done, value } = await Promise.race([step(), aborted])
-      if (done) return
+      throwIfAborted(signal)
+      const { done, value } = await step()
+      if (done) {
+        isOpen = false
+        return
+      }
       if (!(value instanceof Uint8Array)) {
         throw new TypeError(`the stream of a content gives Uint8Arrays, not ${kindOf(value)}`)
       }
       yield value
     }
   } finally {
-    release()
+    signal?.removeEventListener('abort', stop)
     // The source may be stuck: it is told, and not waited for. What it says to that is of no account any more.
     if (isOpen) iterator.return?.().catch(() => undefined)
   }
-}
-
-/** A promise that rejects when the signal fires, and the end of listening to it. */
-function abortOf(signal: AbortSignal | undefined): { aborted: Promise<never>; release: () => void } {
-  let release: () => void = () => undefined
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal === undefined) return
-    const stop = () => reject(abortError(signal))
-    signal.addEventListener('abort', stop)
-    release = () => signal.removeEventListener('abort', stop)
-  })
-  aborted.catch(() => undefined)
-  return { aborted, release }
 }
