@@ -8,9 +8,19 @@ import { isStoreError, type StoreError } from '../errors.js'
 import { type Call, type Command, EXIT, UsageError } from './command.js'
 import { check, repair, stats } from './commands-care.js'
 import { get, ls, put } from './commands-contents.js'
+import { exportCommand, importCommand } from './commands-exchange.js'
 import type { Terminal } from './terminal.js'
 
-export const COMMANDS: Readonly<Record<string, Command>> = { check, ls, stats, get, put, repair }
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  check,
+  ls,
+  stats,
+  get,
+  put,
+  repair,
+  export: exportCommand,
+  import: importCommand,
+}
 
 const ABOUT = [
   'STORE is the folder of a store. While a command runs, nobody else can open it.',

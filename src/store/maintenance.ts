@@ -61,9 +61,9 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   }
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them; a degraded store gives nothing away. */
+/** Removes the files of segments that compaction retired. After a checkpoint only copies need them; a degraded store gives nothing away. */
 async function removeRetired(context: Context): Promise<void> {
-  if (context.degraded) return
+  if (context.degraded || context.frozenCount > 0) return
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
     await context.files.remove(segment)
     context.retired.pop()
