@@ -20,7 +20,8 @@ const BATCH_CONTENTS = 1000
 export async function copyContents(source: Engine, target: Engine, options: TaskOptions): Promise<ImportReport> {
   const { signal, onProgress } = options
   const frozen = await source.freeze()
-  const { bytes: total } = await source.stats()
+  let total = 0
+  for await (const { size } of source.keys()) total += size
   const report: ImportReport = { contents: 0, bytes: 0, skipped: await skippedEntries(frozen) }
   let tx: Transaction | undefined
   let batch = { contents: 0, bytes: 0 }

@@ -21,8 +21,8 @@ export async function* tarEntries(
   const entries = decoder.readable.getReader()
   // A stream that failed already says so once more.
   const letGo = () => source.cancel().catch(() => undefined)
-  const pumped = pump(source, decoder.writable.getWriter()).catch(letGo)
   signal?.addEventListener('abort', letGo)
+  const pumped = pump(source, decoder.writable.getWriter()).catch(letGo)
   try {
     for (let next = await entries.read(); !next.done; next = await entries.read()) yield next.value
     throwIfAborted(signal)
