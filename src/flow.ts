@@ -3,7 +3,7 @@
  * waiting for a source that never answers; the source is told, and not waited for.
  */
 
-import { abortError } from './errors.js'
+import { abortError, throwIfAborted } from './errors.js'
 
 /** The kind of anything by its tag, not by `instanceof`: what comes from another frame is as good. */
 export function kindOf(value: unknown): string {
@@ -47,41 +47,33 @@ function readStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
 
 async function* pull(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   let isOpen = true
-  const step = async () => {
-    try {
-      const next = await iterator.next()
-      isOpen = next.done !== true
-      return next
-    } catch (error) {
-      isOpen = false
-      throw error
-    }
-  }
-  const { aborted, release } = abortOf(signal)
+  let refuse: (error: unknown) => void = () => undefined
+  const stop = () => refuse(signal && abortError(signal))
+  // Not Promise.race with one promise for the abort: that would hold on to every piece until the end.
+  const step = () =>
+    new Promise<IteratorResult<unknown>>((resolve, reject) => {
+      refuse = reject
+      iterator.next().then(resolve, (error) => {
+        isOpen = false
+        reject(error)
+      })
+    })
+  signal?.addEventListener('abort', stop)
   try {
     for (;;) {
-      const { done, value } = await Promise.race([step(), aborted])
-      if (done) return
+      throwIfAborted(signal)
+      const { done, value } = await step()
+      if (done) {
+        isOpen = false
+        return
+      }
       const kind = kindOf(value)
       if (kind !== 'Uint8Array') throw new TypeError(`the stream of a content gives Uint8Arrays, not ${kind}`)
       yield value as Uint8Array
     }
   } finally {
-    release()
+    signal?.removeEventListener('abort', stop)
     // The source may be stuck: it is told, and not waited for. What it says to that is of no account any more.
     if (isOpen) iterator.return?.().catch(() => undefined)
   }
-}
-
-/** A promise that rejects when the signal fires, and the end of listening to it. */
-function abortOf(signal: AbortSignal | undefined): { aborted: Promise<never>; release: () => void } {
-  let release: () => void = () => undefined
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal === undefined) return
-    const stop = () => reject(abortError(signal))
-    signal.addEventListener('abort', stop)
-    release = () => signal.removeEventListener('abort', stop)
-  })
-  aborted.catch(() => undefined)
-  return { aborted, release }
 }

@@ -3,7 +3,7 @@
  * in use. Damage becomes findings; only an abort or an I/O error of the disk itself ends it early.
  */
 
-import { isStoreError, throwIfAborted } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { ENTRY, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, sameKey } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
@@ -23,6 +23,9 @@ export async function checkStore(context: Context, staging: Staging, options: Ch
   const report = await inspectStore(context, options.signal, options.onProgress)
   if (!options.repair) return report
   if (report.clean && !context.degraded) return { ...report, repaired: { kept: 0, lost: [], setAside: [] } }
+  if (context.frozenCount > 0) {
+    throw new StoreError('LOCKED', 'the store is being exported; repair it when that has ended, or end it')
+  }
   const repaired = await repairStore(context, staging, report.findings, options.signal)
   const { clean } = await inspectStore(context, options.signal)
   return { ...report, clean, repaired }

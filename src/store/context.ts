@@ -58,6 +58,8 @@ export interface Context {
   readonly checkpointBytes: number
   /** Retired segments whose files go when a checkpoint no longer needs them. */
   retired: number[]
+  /** How many copies are being made of the store: meanwhile no segment goes. */
+  frozenCount: number
   /** Segments that compaction found damaged and leaves alone. */
   readonly unsound: Set<number>
   /** Keys whose entry was found damaged: a put of the same bytes writes them anew. */

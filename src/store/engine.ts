@@ -44,6 +44,7 @@ import { compactSegments, compactStore, oneStep, sparseSegments, THRESHOLD } fro
 import { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
+import { type Frozen, freezeStore } from './frozen.js'
 import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointIsDue } from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
@@ -315,6 +316,12 @@ export class Engine implements Store {
     const { threshold = THRESHOLD } = options
     if (!(threshold >= 0 && threshold <= 1)) throw new TypeError(`threshold is a number from 0 to 1, not ${threshold}`)
     return await this.#queue.turn(() => compactStore(this.#context, this.#staging, { ...options, threshold }))
+  }
+
+  /** The store as committed now: what copies of it are made from while it is written to. Keeps its files until `release`. */
+  async freeze(): Promise<Frozen> {
+    this.#assertOpen()
+    return await this.#reading(freezeStore(this.#context))
   }
 
   async flush(): Promise<void> {

@@ -71,9 +71,10 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   }
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint nothing needs them. */
+/** Removes the files of segments that compaction retired. After a checkpoint only copies of the store need them. */
 async function removeRetired(context: Context): Promise<void> {
   assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
+  if (context.frozenCount > 0) return
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
     await context.files.remove(segment)
     context.retired.pop()

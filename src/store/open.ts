@@ -113,6 +113,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       checkpointBytes: input.checkpointBytes,
       bytesSinceCheckpoint: recovered.recovery.replayed.bytes,
       retired: recovered.replay.retired,
+      frozenCount: 0,
       unsound: new Set(),
       damagedKeys: new Set(recovered.recovery.damaged.flatMap(({ key }) => (key === undefined ? [] : [key]))),
     }

@@ -123,7 +123,7 @@ function keyBytes(number: number): Buffer {
   return Buffer.from(key(number), 'hex')
 }
 
-function entry(tag: number, body: Uint8Array): Buffer {
+export function entry(tag: number, body: Uint8Array): Buffer {
   const bytes = Buffer.alloc(9 + body.length)
   bytes.writeUInt32LE(bytes.length, 4)
   bytes[8] = tag

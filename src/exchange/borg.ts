@@ -1,0 +1,154 @@
+/**
+ * Repositories of Borg 1.x: writing one that Borg itself checks and reads, and taking in the objects of one. The entries are the same in both
+ * programs; what differs is told in FORMAT.md, "Borg".
+ */
+
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { CONFIG_BYTES_MAX, encodeConfig } from '../format/config.js'
+import { isUserKey, keyHex, RESERVED, reservedKind } from '../format/key.js'
+import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
+import { CONFIG_FILE, DATA_DIR } from '../format/paths.js'
+import { createKernel } from '../kernel/kernel.js'
+import type { Storage } from '../storage/storage.js'
+import { type Engine, openEngine } from '../store/engine.js'
+import type { Frozen, FrozenEntry } from '../store/frozen.js'
+import type { TaskOptions } from '../types.js'
+import { decodeBorgConfig } from './borg-config.js'
+import { BorgSegments } from './borg-segments.js'
+import { copyContents } from './copy.js'
+import { type ExportReport, formatError, type ImportReport } from './report.js'
+import { viewOf } from './view.js'
+
+/** Borg holds a repository by a directory of this name. */
+const BORG_LOCK = 'lock.exclusive/'
+
+/**
+ * Writes a repository into an empty directory: every content as committed now. What cannot be read is skipped and named. When it fails, the
+ * directory is empty again.
+ */
+export async function exportBorg(
+  store: Engine,
+  target: Storage,
+  { signal, onProgress }: TaskOptions = {},
+): Promise<ExportReport> {
+  throwIfAborted(signal)
+  if ((await target.list('')).length > 0) throw formatError('the directory is not empty; choose another one')
+  const frozen = await store.freeze()
+  const segments = new BorgSegments(target, await createKernel())
+  try {
+    const left = await onlyUploading(frozen)
+    const objects = frozen.entries.filter(({ key }) => isObject(key) && !left.has(keyHex(key)))
+    const total = objects.reduce((sum, { location }) => sum + location.size, 0)
+    const report: ExportReport = { objects: 0, bytes: 0, skipped: [] }
+    let done = 0
+    for (const entry of objects) {
+      throwIfAborted(signal)
+      const value = await valueOr(frozen, entry, (error) => {
+        report.skipped.push({ ...error.where, key: keyHex(entry.key), message: error.message })
+      })
+      if (value) {
+        await segments.put(entry.key, value)
+        report.objects++
+        report.bytes += value.length
+      }
+      done += entry.location.size
+      onProgress?.({ done, total })
+    }
+    await segments.finish(frozen.id)
+    return report
+  } catch (error) {
+    segments.close()
+    for (const name of await target.list('')) await target.remove(name.replace(/\/$/, ''))
+    throw error
+  } finally {
+    frozen.release()
+  }
+}
+
+/**
+ * Takes in all objects of a repository, which is only read. Throws FORMAT when the directory is none, LOCKED when Borg is using it. What is
+ * damaged, and objects whose keys are reserved here (Borg's own list of archives is one), are skipped and named.
+ */
+export async function importBorg(store: Engine, directory: Storage, options: TaskOptions = {}): Promise<ImportReport> {
+  throwIfAborted(options.signal)
+  const source = await openBorg(directory)
+  try {
+    return await copyContents(source, store, options)
+  } finally {
+    await source.close()
+  }
+}
+
+/** A repository as an open store, for reading. What is written to it stays in memory. */
+export async function openBorg(directory: Storage): Promise<Engine> {
+  const names = await directory.list('')
+  if (!names.includes(CONFIG_FILE) || !names.includes(`${DATA_DIR}/`)) {
+    throw formatError('the directory holds no Borg repository: it has to have config and data/', CONFIG_FILE)
+  }
+  if (names.includes(BORG_LOCK)) {
+    const message = 'Borg is using the repository; wait for its end, or remove the lock that it left: borg break-lock'
+    throw new StoreError('LOCKED', message, { where: { file: BORG_LOCK } })
+  }
+  const view = viewOf(directory)
+  const config = await view.open(CONFIG_FILE, { create: true })
+  try {
+    config.write(new TextEncoder().encode(encodeConfig(decodeBorgConfig(await readText(directory, CONFIG_FILE)))), 0)
+  } finally {
+    config.close()
+  }
+  return await openEngine(view, { create: false })
+}
+
+async function readText(directory: Storage, path: string): Promise<string> {
+  const file = await directory.open(path)
+  try {
+    const bytes = new Uint8Array(Math.min(file.size(), CONFIG_BYTES_MAX + 1))
+    file.read(bytes, 0)
+    return new TextDecoder().decode(bytes)
+  } finally {
+    file.close()
+  }
+}
+
+/** Contents, chunks, and the lists that say which chunks make a content. */
+function isObject(key: Uint8Array): boolean {
+  return isUserKey(key) || reservedKind(key) === RESERVED.manifest
+}
+
+/** Keys of the chunks that only unfinished uploads list: they are nobody's content yet. */
+async function onlyUploading(frozen: Frozen): Promise<Set<string>> {
+  const keys = new Set<string>()
+  const visit = async (kind: number, take: (value: Uint8Array) => void) => {
+    for (const entry of frozen.entries) {
+      if (reservedKind(entry.key) !== kind) continue
+      // What is damaged lists nothing; a list of chunks that cannot be read is named when its turn comes.
+      const value = await valueOr(frozen, entry, () => undefined)
+      if (value) take(value)
+    }
+  }
+  const each = (chunks: readonly Chunk[] | undefined, use: (key: string) => void) => {
+    for (const { key } of chunks ?? []) use(keyHex(key))
+  }
+  await visit(RESERVED.uploadPart, (value) => each(decodeUploadPart(value)?.chunks, (key) => keys.add(key)))
+  if (keys.size === 0) return keys
+  await visit(RESERVED.manifest, (value) => {
+    const content = manifestContent(value)
+    each(content && decodeManifest(value, content)?.chunks, (key) => keys.delete(key))
+  })
+  return keys
+}
+
+/** The value of an entry; undefined when it is damaged, after `told` has been told. */
+async function valueOr(
+  frozen: Frozen,
+  entry: FrozenEntry,
+  told: (error: StoreError) => void,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await frozen.value(entry)
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    told(error)
+    return undefined
+  }
+}

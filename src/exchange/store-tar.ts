@@ -1,0 +1,175 @@
+/**
+ * A store as one tar archive: its own directory, byte for byte, and back. The export is of one moment, whatever is written meanwhile. The import
+ * unpacks into a scratch directory, opens what it finds there as a store (so that everything is checked as at any opening),
+ * and copies content by content: nothing of a bad archive reaches the store, and nothing is ever written anywhere else.
+ */
+
+import { createTarPacker, type ParsedTarEntry } from 'modern-tar'
+import { isStoreError, throwIfAborted } from '../errors.js'
+import {
+  CONFIG_FILE,
+  checkpointNumber,
+  DATA_DIR,
+  decimal,
+  HEAD_FILE,
+  LOST_AND_FOUND,
+  README_FILE,
+  RESERVE_FILE,
+} from '../format/paths.js'
+import type { Storage } from '../storage/storage.js'
+import { type Engine, openEngine } from '../store/engine.js'
+import type { Frozen } from '../store/frozen.js'
+import type { TaskOptions } from '../types.js'
+import { copyContents } from './copy.js'
+import { formatError, type ImportReport, type Skipped } from './report.js'
+import { tarEntries, tarError } from './tar-entries.js'
+
+const PIECE_BYTES = 1024 * 1024
+const PATH_LENGTH_MAX = 255
+const SEGMENT_BYTES_MAX = 0xffffffff
+
+export interface ImportStoreOptions extends TaskOptions {
+  /** An empty directory for what the archive holds, as large as the archive; it is empty again afterwards. */
+  scratch: Storage
+}
+
+/**
+ * The store's directory as it is now, as a tar stream. Space that compaction frees is given back only when the stream has been read to its
+ * end or cancelled.
+ */
+export async function exportStore(
+  store: Engine,
+  { signal, onProgress }: TaskOptions = {},
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  throwIfAborted(signal)
+  const frozen = await store.freeze()
+  const { readable, controller } = createTarPacker()
+  pack(frozen, controller, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+    // The reader of the stream gets it.
+    .catch((error) => controller.error(error))
+    .finally(() => frozen.release())
+  return readable
+}
+
+async function pack(
+  { files }: Frozen,
+  controller: ReturnType<typeof createTarPacker>['controller'],
+  { signal, onProgress }: TaskOptions,
+): Promise<void> {
+  const total = files.reduce((sum, { size }) => sum + size, 0)
+  let done = 0
+  for (const { path, size, read } of files) {
+    // The time says nothing about the contents, and would make two archives of one store differ.
+    const writer = controller.add({ name: path, size, type: 'file', mtime: new Date(0) }).getWriter()
+    for (let at = 0; at < size; at += PIECE_BYTES) {
+      throwIfAborted(signal)
+      const piece = await read(at, Math.min(PIECE_BYTES, size - at))
+      await writer.write(piece)
+      done += piece.length
+      onProgress?.({ done, total })
+    }
+    await writer.close()
+  }
+  controller.finalize()
+}
+
+/**
+ * Takes in all contents of an archive made by `exportStore`, or of a tar of a store's directory. Throws FORMAT when it is neither, or not
+ * whole: then nothing was stored. What in it is damaged is skipped and named.
+ */
+export async function importStore(
+  store: Engine,
+  tar: ReadableStream<Uint8Array>,
+  { scratch, signal, onProgress }: ImportStoreOptions,
+): Promise<ImportReport> {
+  throwIfAborted(signal)
+  if ((await scratch.list('')).length > 0) throw formatError('the scratch directory is not empty; choose another one')
+  try {
+    const skipped = await unpack(tar, scratch, signal)
+    const source = await openUnpacked(scratch)
+    try {
+      const report = await copyContents(source, store, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+      return { ...report, skipped: [...skipped, ...report.skipped] }
+    } finally {
+      await source.close()
+    }
+  } finally {
+    for (const name of await scratch.list('')) await scratch.remove(name.replace(/\/$/, ''))
+  }
+}
+
+async function openUnpacked(scratch: Storage): Promise<Engine> {
+  try {
+    return await openEngine(scratch, { create: false })
+  } catch (error) {
+    if (!isStoreError(error, 'NOT_FOUND')) throw error
+    throw formatError('the archive holds no store; it has to have config and data/ at its top', CONFIG_FILE, error)
+  }
+}
+
+async function unpack(
+  tar: ReadableStream<Uint8Array>,
+  scratch: Storage,
+  signal: AbortSignal | undefined,
+): Promise<Skipped[]> {
+  const skipped: Skipped[] = []
+  const seen = new Set<string>()
+  for await (const { header, body } of tarEntries(tar, signal)) {
+    const path = checkedPath(header)
+    if (path !== undefined && isOfStore(path)) {
+      if (seen.has(path)) throw formatError('the archive has a file twice', path)
+      if (header.size > SEGMENT_BYTES_MAX) throw formatError(`${header.size} bytes are too many for a segment`, path)
+      seen.add(path)
+      await writeFile(scratch, path, body, signal)
+      continue
+    }
+    await body.cancel()
+    if (path !== undefined && !isLeftOut(path)) skipped.push({ file: path, message: 'it is no part of a store' })
+  }
+  return skipped
+}
+
+/** The path of a file; undefined for a directory. Throws FORMAT for everything that has no place in an archive of a store. */
+function checkedPath({ name, type = 'file' }: ParsedTarEntry['header']): string | undefined {
+  const shown = name.slice(0, PATH_LENGTH_MAX)
+  if (type !== 'file' && type !== 'directory') throw formatError(`the archive has a ${type} in it`, shown)
+  const path = name.replace(/^(\.\/)+/, '').replace(/\/$/, '')
+  if (type === 'directory' && (path === '' || path === '.')) return undefined
+  const isPlain = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\\0]/.test(part))
+  if (name.length > PATH_LENGTH_MAX || !isPlain) throw formatError('the archive has a path that leads elsewhere', shown)
+  return type === 'file' ? path : undefined
+}
+
+/** Files of a store that only help to open it, or that nothing reads again. */
+function isLeftOut(path: string): boolean {
+  return path === RESERVE_FILE || checkpointNumber(path) !== undefined || path.startsWith(`${LOST_AND_FOUND}/`)
+}
+
+function isOfStore(path: string): boolean {
+  const [top, directory, segment, ...rest] = path.split('/')
+  if (directory === undefined) return path === README_FILE || path === CONFIG_FILE || path === HEAD_FILE
+  if (top !== DATA_DIR || segment === undefined || rest.length > 0) return false
+  return decimal(directory) !== undefined && decimal(segment) !== undefined
+}
+
+async function writeFile(
+  scratch: Storage,
+  path: string,
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const file = await scratch.open(path, { create: true })
+  try {
+    const reader = body.getReader()
+    let at = 0
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      throwIfAborted(signal)
+      file.write(next.value, at)
+      at += next.value.length
+    }
+  } catch (error) {
+    throw tarError(error, signal)
+  } finally {
+    file.close()
+  }
+}
