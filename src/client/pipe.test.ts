@@ -11,12 +11,12 @@ async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-/** Pieces without end, all in one buffer. `state` tells how many were taken, and whether the source was told that it is over. */
-function endless(size: number) {
+/** A thousand pieces, all in one buffer: more than is ever taken. `state` tells how many were taken, and whether the source was told that it is over. */
+function manyPieces(size: number) {
   const state = { given: 0, isTold: false }
   async function* pieces(): AsyncGenerator<Uint8Array> {
     try {
-      for (const piece = new Uint8Array(size); ; state.given++) yield piece
+      for (const piece = new Uint8Array(size); state.given < 1000; state.given++) yield piece
     } finally {
       state.isTold = true
     }
@@ -69,7 +69,7 @@ describe('every source', () => {
 
 describe('back-pressure', () => {
   test('a source is pulled no further than 4 MiB ahead of the store, and not at all when nothing is taken', async () => {
-    const { pieces, state } = endless(300_000)
+    const { pieces, state } = manyPieces(300_000)
     let take: () => void = () => undefined
     const put = async (source: Source) => {
       for await (const _ of source as AsyncIterable<Uint8Array>) {
@@ -142,7 +142,7 @@ describe('the end of a put', () => {
     '%s: a signal ends it while the source flows; the source is told, nothing is kept',
     async (_name, put) => {
       const page = await pageOnEngine()
-      const { pieces, state } = endless(500_000)
+      const { pieces, state } = manyPieces(500_000)
       const controller = new AbortController()
       const onProgress = ({ done }: { done: number }) => done > 6 * MIB && controller.abort('enough')
       const options = { signal: controller.signal, onProgress }
@@ -170,7 +170,7 @@ describe('the end of a put', () => {
       return KEY
     }
     const page = await pageOn({ put })
-    const { pieces, state } = endless(500_000)
+    const { pieces, state } = manyPieces(500_000)
     await expect(page.store.put(pieces)).rejects.toMatchObject({ code: 'QUOTA' })
     await vi.waitFor(() => expect(state.isTold).toBe(true))
     await vi.waitFor(() => expect(made(page).at(-1)).toBe('pipeFail'))
@@ -178,7 +178,7 @@ describe('the end of a put', () => {
 
   test('a store that wants nothing of it is answered with what it says', async () => {
     const { store } = await pageOn({ put: async () => KEY })
-    const { pieces, state } = endless(500_000)
+    const { pieces, state } = manyPieces(500_000)
     expect(await store.put(pieces)).toBe(KEY)
     await vi.waitFor(() => expect(state.isTold).toBe(true))
   })
@@ -201,7 +201,7 @@ describe('the end of a put', () => {
 
   test('the death of the worker ends it', async () => {
     const { store, connection } = await pageOn({ put: never })
-    const { pieces, state } = endless(500_000)
+    const { pieces, state } = manyPieces(500_000)
     const putting = store.put(pieces)
     connection.fail(new StoreError('WORKER_DIED', 'it was ended'))
     await expect(putting).rejects.toMatchObject({ code: 'WORKER_DIED' })
@@ -234,7 +234,7 @@ describe('options', () => {
 
   test('a signal that has fired before makes no message and takes nothing', async () => {
     const page = await pageOnEngine()
-    const { pieces, state } = endless(10)
+    const { pieces, state } = manyPieces(10)
     for (const source of ['x', pieces]) {
       await expect(page.store.put(source, { signal: AbortSignal.abort('before') })).rejects.toMatchObject({
         cause: 'before',
