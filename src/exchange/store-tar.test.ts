@@ -115,6 +115,23 @@ test('files that compaction retires go once the stream has ended or was cancelle
   expect((await segments()).filter((segment) => before.includes(segment))).toEqual([])
 })
 
+test('a repair waits for the end of an export, and says so', async () => {
+  const storage = memoryStorage()
+  const store = await emptyStore(storage)
+  await store.put(value(5000))
+  await store.close()
+  const file = await storage.open('data/0/0')
+  file.write(new Uint8Array([1, 2, 3]), 8 + 105 + 1000)
+  file.close()
+  const damaged = await emptyStore(storage)
+  const frozen = await damaged.freeze()
+  const error = await fails(() => damaged.check({ repair: true }), 'LOCKED', 'repair')
+  expect(error.message).toContain('export')
+  frozen.release()
+  frozen.release()
+  expect((await damaged.check({ repair: true })).clean).toBe(true)
+})
+
 test('progress counts every byte of the files, and of the contents', async () => {
   const store = await fullStore(false)
   const [steps, copied]: { done: number; total: number }[][] = [[], []]
