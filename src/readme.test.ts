@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { COMMANDS } from './cli/main.js'
 import { STORE_ERROR_CODES } from './errors.js'
+import { exportStore, type ImportReport, importStore } from './exchange.js'
 import { SEGMENT_BYTES_MAX_LIMIT } from './format/config.js'
 import { VALUE_BYTES_MAX } from './format/entry.js'
-import { nodeStorage, openEngine } from './node.js'
+import { type Engine, nodeStorage, openEngine } from './node.js'
 import { memoryStorage } from './storage/memory.js'
 import { pageOf, sha256 } from './testing/page.js'
 import type { Key, KeyEntry } from './types.js'
@@ -74,6 +76,32 @@ test('the lines for Node run on a folder', async () => {
   }
 })
 
+test('the lines for leaving and coming take a content along', async () => {
+  const given = { exportStore, importStore, memoryStorage, openEngine }
+  const heading = '`lodestore/exchange`: leaving and coming'
+  const { key, report, other } = await run<{ key: Key; report: ImportReport; other: Engine }>(
+    example(heading, 'js'),
+    given,
+    '{ key, report, other }',
+  )
+  expect(report).toEqual({ contents: 1, bytes: 13, skipped: [] })
+  expect(new TextDecoder().decode(await other.get(key))).toBe('to take along')
+})
+
+test('the table of commands has every command with its operands, summary and options', () => {
+  const cell = (text: string) => text.trim().replaceAll('`', '')
+  const rows = [...readme.matchAll(/^\| `lodestore (\w+) (.+?)` +\| (.+?) +\| (.+?) +\|$/gm)]
+  expect(rows.map(([, name, operands, summary]) => [name, operands, summary])).toEqual(
+    Object.entries(COMMANDS).map(([name, { operands, summary }]) => [name, operands, summary]),
+  )
+  for (const [, name = '', , , options = ''] of rows) {
+    const known = COMMANDS[name]?.options ?? {}
+    const named = [...cell(options).matchAll(/--?(\w+)/g)].map((match) => match[1] ?? '')
+    const long = named.map((each) => Object.keys(known).find((option) => known[option]?.short === each) ?? each)
+    expect(long.sort(), name).toEqual(Object.keys(known).sort())
+  }
+})
+
 test('the table of errors has every code, and no other', () => {
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| .+ \| .+ \|$/gm)].map((match) => match[1])
   expect(rows).toEqual([...STORE_ERROR_CODES])
@@ -100,6 +128,7 @@ test.each([
   ['client/index.ts', 'openStore'],
   ['engine.ts', 'memoryStorage'],
   ['node.ts', 'nodeStorage'],
+  ['exchange.ts', 'exportBorg'],
 ])('every name that %s exports is in the README', (file, one) => {
   const names = exportsOf(file)
   expect(names).toContain(one)
@@ -139,7 +168,9 @@ test('ARCHITECTURE.md says of every file what it is for', () => {
   expect(files.length).toBeGreaterThan(60)
   expect(files.filter((path) => !page.includes(`\`${path}\``))).toEqual([])
   const named = [
-    ...page.matchAll(/`((?:client|worker|protocol|store|log|format|kernel|storage|assembly)\/[\w-]+\.ts)`/g),
+    ...page.matchAll(
+      /`((?:client|worker|protocol|cli|exchange|store|log|format|kernel|storage|assembly)\/[\w-]+\.ts)`/g,
+    ),
   ]
   expect(named.map((match) => match[1] ?? '').filter((path) => !files.includes(path))).toEqual([])
 })

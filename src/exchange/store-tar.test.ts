@@ -83,14 +83,17 @@ test('it is of the moment of the call, whatever is written, deleted and compacte
   const store = await fullStore(true)
   const contents = await contentsOf(store)
   const tx = await store.begin()
-  await tx.put('not committed')
+  // More than the writer keeps in its buffer: some of it is in the file.
+  await tx.put(value(1_500_000, 70))
+  await tx.put(value(1_500_000, 71))
   const stream = await exportStore(store)
   await tx.commit()
   await store.deleteMany(contents.map((line) => line.slice(0, 64)))
   await store.put(value(2_000_000, 77))
   await store.compact({ threshold: 0 })
-  const { store: copy } = await imported(await bytesOf(stream))
+  const { store: copy, report } = await imported(await bytesOf(stream))
   expect(await contentsOf(copy)).toEqual(contents)
+  expect(report.skipped).toEqual([])
   expect((await store.check()).findings).toEqual([])
 })
 
@@ -110,6 +113,23 @@ test('files that compaction retires go once the stream has ended or was cancelle
   await store.delete(await store.put(value(100_000, 1001)))
   await store.compact()
   expect((await segments()).filter((segment) => before.includes(segment))).toEqual([])
+})
+
+test('a repair waits for the end of an export, and says so', async () => {
+  const storage = memoryStorage()
+  const store = await emptyStore(storage)
+  await store.put(value(5000))
+  await store.close()
+  const file = await storage.open('data/0/0')
+  file.write(new Uint8Array([1, 2, 3]), 8 + 105 + 1000)
+  file.close()
+  const damaged = await emptyStore(storage)
+  const frozen = await damaged.freeze()
+  const error = await fails(() => damaged.check({ repair: true }), 'LOCKED', 'repair')
+  expect(error.message).toContain('export')
+  frozen.release()
+  frozen.release()
+  expect((await damaged.check({ repair: true })).clean).toBe(true)
 })
 
 test('progress counts every byte of the files, and of the contents', async () => {
