@@ -9,7 +9,7 @@ test('all calls made in one task leave as one message', async () => {
   await Promise.all([...calls, stats, many])
   expect(posted.length).toBe(1)
   expect(posted[0]?.items.length).toBe(102)
-  expect(posted[0]?.buffers.length).toBe(1)
+  expect(posted[0]?.buffers.length).toBe(2)
 })
 
 test('puts made together are one transaction', async () => {

@@ -267,6 +267,17 @@ describe('keys', () => {
     expect(error.message).toBe(`a key is 64 lowercase hex digits or 32 bytes, not "${'k'.repeat(80)}"${more}`)
   })
 
+  it('are refused with any other character in the place of any digit', () => {
+    const hex = '0123456789abcdef'.repeat(4)
+    const others = [...Array(300).keys(), 0x1_00_61].map((code) => String.fromCodePoint(code))
+    const texts = others
+      .filter((other) => !'0123456789abcdef'.includes(other))
+      .flatMap((other) => Array.from({ length: 64 }, (_, at) => hex.slice(0, at) + other + hex.slice(at + 1)))
+    for (const text of ['', hex.slice(1), `${hex}0`, ...texts]) {
+      expect(() => parseKey(text), JSON.stringify(text)).toThrow('64 lowercase hex digits')
+    }
+  })
+
   it('are reserved when their first 15 bytes are zero, and only then', () => {
     for (let at = 0; at < 32; at++) {
       const key = new Uint8Array(32)

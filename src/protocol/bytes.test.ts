@@ -77,3 +77,15 @@ test('an empty value is one, also when it is the first', () => {
   const number = packer.copy(new Uint8Array(0))
   expect(sliceOf(envelope(packer), number)).toEqual(new Uint8Array(0))
 })
+
+test('a value that is alone in its message travels in a buffer of its own size, and is not copied when it is moved', () => {
+  const [moved, copied, part] = [new Packer(), new Packer(), new Packer()]
+  const bytes = bytesOf(1000)
+  copied.copy(bytes)
+  part.move(bytes.subarray(1))
+  moved.move(bytes)
+  expect(copied.buffers.map(({ byteLength }) => byteLength)).toEqual([1000])
+  expect(part.buffers.map(({ byteLength }) => byteLength)).toEqual([999])
+  expect(moved.buffers).toEqual([bytes.buffer])
+  expect(moved.buffers[0]).toBe(bytes.buffer)
+})

@@ -1,8 +1,8 @@
 /**
  * How bytes travel: an envelope carries messages, the buffers their bytes are in, and a table of slices
  * (buffer, offset, size) of those buffers; a message names bytes by the number of a slice. Small values are
- * gathered in slabs, because each transferred buffer costs more than copying a few KiB; large ones go in a buffer
- * of their own, which is moved. Used by both sides, through `Outbox`.
+ * gathered in slabs, because each transferred buffer costs more than copying a few KiB; large ones, and the first of a message, which
+ * is mostly the only one, go in a buffer of their own, which is moved. Used by both sides, through `Outbox`.
  */
 
 /** Values up to this many bytes share slabs. */
@@ -28,16 +28,19 @@ export class Packer {
   readonly buffers: ArrayBuffer[] = []
   readonly #slices: number[] = []
   #slab: Uint8Array<ArrayBuffer> = new Uint8Array(0)
-  #slabNumber = 0
+  #slabNumber = -1
+  #slabBytes = SLAB_BYTES_MIN
   #used = 0
 
   /** Bytes that stay the caller's: they are copied, here and now. */
   copy(bytes: Uint8Array): number {
     const size = bytes.length
     if (size > SMALL_BYTES_MAX) return this.move(new Uint8Array(bytes))
-    if (this.#used + size >= this.#slab.length) {
+    if (this.buffers.length === 0) return this.#add(this.buffers.push(new Uint8Array(bytes).buffer) - 1, 0, size)
+    if (this.#slabNumber < 0 || this.#used + size > this.#slab.length) {
       // A new one, not a larger one: nothing is copied twice.
-      this.#slab = new Uint8Array(Math.min(this.#slab.length * 4 || SLAB_BYTES_MIN, SLAB_BYTES_MAX))
+      this.#slab = new Uint8Array(this.#slabBytes)
+      this.#slabBytes = Math.min(this.#slabBytes * 4, SLAB_BYTES_MAX)
       this.#slabNumber = this.buffers.push(this.#slab.buffer) - 1
       this.#used = 0
     }
@@ -47,10 +50,11 @@ export class Packer {
     return this.#add(this.#slabNumber, at, size)
   }
 
-  /** Bytes that the caller has done with: the buffer is transferred, if it is large and holds nothing else. */
+  /** Bytes that the caller has done with: the buffer is transferred, if it holds nothing else and is large or the first. */
   move(bytes: Uint8Array<ArrayBuffer>): number {
     const { buffer, length } = bytes
-    if (length <= SMALL_BYTES_MAX || length < buffer.byteLength) return this.copy(bytes)
+    const isSmall = length <= SMALL_BYTES_MAX && this.buffers.length > 0
+    if (isSmall || length < buffer.byteLength) return this.copy(bytes)
     return this.#add(this.buffers.push(buffer) - 1, 0, length)
   }
 

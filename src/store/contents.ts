@@ -33,11 +33,18 @@ export class Contents {
     return this.#staging.has(key) || (this.#anyInChunks && this.#staging.has(manifestKey(key)))
   }
 
-  /** Stores content of one entry under its own hash. What is there already is not written again. */
-  async put(key: Uint8Array, value: Uint8Array): Promise<void> {
-    if (!(await this.#staging.put(key, value))) this.#context.recency.reput(key)
-    // A chunk of larger contents, so far; from now on it is also wanted for its own sake.
-    if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size: value.length })
+  /** Stores content of one entry under its own hash. What is there already is not written again. Waits only when it has to. */
+  put(key: Uint8Array, value: Uint8Array): Promise<void> | undefined {
+    const isNew = this.#staging.put(key, value)
+    if (isNew instanceof Promise || this.#anyInChunks) return this.#claimHeld(isNew, key, value.length)
+    if (!isNew) this.#context.recency.reput(key)
+    return undefined
+  }
+
+  /** A chunk of larger contents, so far: from now on it is also wanted for its own sake. */
+  async #claimHeld(isNew: boolean | Promise<boolean>, key: Uint8Array, size: number): Promise<void> {
+    if (!(await isNew)) this.#context.recency.reput(key)
+    if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size })
   }
 
   /** Stores a chunk and counts one holder for it: a list with it has to be written in the same transaction. */

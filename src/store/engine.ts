@@ -135,15 +135,25 @@ export class Engine implements Store {
     return await this.transaction(async (tx) => {
       const keys: Promise<Key>[] = []
       let bytesWaiting = 0
-      for await (const item of data) {
+      /** Waits when many bytes do. */
+      const put = (item: Data): Promise<unknown> | undefined => {
         const key = tx.put(item)
         // Met below; until then a failure is nobody's, and must not end the process.
         key.catch(() => undefined)
         keys.push(key)
         bytesWaiting += sourceBytes(item)
-        if (bytesWaiting < WAITING_BYTES_MAX) continue
-        await key
+        if (bytesWaiting < WAITING_BYTES_MAX) return undefined
         bytesWaiting = 0
+        return key
+      }
+      if (Symbol.iterator in data) {
+        // Not by `for await`, which would part what is there together.
+        for (const item of data) {
+          const waits = put(item)
+          if (waits) await waits
+        }
+      } else {
+        for await (const item of data) await put(item)
       }
       return await Promise.all(keys)
     }, options)

@@ -20,6 +20,11 @@ export async function keysAreHashes(context: Context): Promise<boolean> {
   return context.state.ownCount(RESERVED.chosenKeys) === 0 && !(await isForeign(context))
 }
 
+/** The same as far as it is known without waiting. */
+export function keysAreKnownHashes({ state, foreign }: Context): boolean {
+  return foreign === false && state.ownCount(RESERVED.chosenKeys) === 0
+}
+
 /** Says in the transaction, unless the log has it already, that keys are chosen. */
 export async function noteChosenKeys(staging: Staging): Promise<void> {
   if (!staging.has(CHOSEN_KEYS_KEY)) await staging.append(TAG.put, CHOSEN_KEYS_KEY)

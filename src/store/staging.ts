@@ -11,8 +11,10 @@ import { Journal } from '../log/journal.js'
 import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
 import { Holders } from './holders.js'
-import { keysAreHashes } from './provenance.js'
+import { keysAreHashes, keysAreKnownHashes } from './provenance.js'
 import { readValue, soundValue } from './read.js'
+
+type EntryTag = typeof TAG.put | typeof TAG.delete
 
 /** In the overlay: the key is deleted in this transaction. No entry has this size. */
 const DELETED = 0
@@ -70,15 +72,28 @@ export class Staging {
     return await readValue(this.#context, key, () => this.find(key))
   }
 
-  /** Stores content under its own hash. What is there already, and not known to be damaged, is not written again: then it is false. */
-  async put(key: Uint8Array, value: Uint8Array): Promise<boolean> {
+  /**
+   * Stores content under its own hash. What is there already, and not known to be damaged, is not written again: then it is false. A
+   * promise only when there is something to wait for: thousands of values may be put in one loop.
+   */
+  put(key: Uint8Array, value: Uint8Array): boolean | Promise<boolean> {
     const live = this.find(key)
-    if (live) {
-      if (await this.#isThere(key, live, value)) return false
-      this.#healed.push(keyHex(key))
-    }
+    if (live) return this.#isKnownSound(live) ? false : this.#putOver(live, key, value)
+    const room = this.append(TAG.put, key, value)
+    return room ? room.then(() => true) : true
+  }
+
+  async #putOver(live: Location, key: Uint8Array, value: Uint8Array): Promise<boolean> {
+    if (await this.#isThere(key, live, value)) return false
+    this.#healed.push(keyHex(key))
     await this.append(TAG.put, key, value)
     return true
+  }
+
+  /** True when no doubt is possible that an entry holds the content of its key. */
+  #isKnownSound(live: Location): boolean {
+    const { damagedKeys, files, degraded } = this.#context
+    return damagedKeys.size === 0 && !degraded && files.has(live.segment) && keysAreKnownHashes(this.#context)
   }
 
   /** Whether the live entry of the key holds this content. What is known to be damaged, or in a degraded store turns out to be, does not. */
@@ -97,10 +112,16 @@ export class Staging {
     return true
   }
 
-  async append(tag: typeof TAG.put | typeof TAG.delete, key: Uint8Array, value?: Uint8Array): Promise<void> {
+  /** Waits only when there is no room yet. */
+  append(tag: EntryTag, key: Uint8Array, value?: Uint8Array): Promise<void> | undefined {
+    const room = this.#context.writer.makeRoom()
+    if (room) return room.then(() => this.#append(tag, key, value))
+    this.#append(tag, key, value)
+    return undefined
+  }
+
+  #append(tag: EntryTag, key: Uint8Array, value: Uint8Array | undefined): void {
     const { writer } = this.#context
-    const room = writer.makeRoom()
-    if (room) await room
     const { segment, offset, size } = writer.append(tag, key, value)
     this.#journal.add(tag, key, 0, segment, offset, size)
     this.#overlay.set(key, 0, segment, offset, tag === TAG.put ? size : DELETED)

@@ -5,18 +5,27 @@
 
 import { isStoreError, StoreError, type StoreErrorCode, throwIfAborted } from '../errors.js'
 import { wholeBytesMax } from '../format/chunks.js'
-import { keyHex, parseKey } from '../format/key.js'
+import { KEY_BYTES, keyHex, parseKey } from '../format/key.js'
 import type { Chunk } from '../format/manifest.js'
 import type { Data, Key, KeyLike, PutOptions, RefOperations, Source, Transaction } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
-import { expectKey, keyed } from './keyed.js'
+import { expectKey, type Keyed, keyed } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import { readContent } from './read-content.js'
 import { EngineRefs, StagedRefs } from './refs.js'
 import type { Staging } from './staging.js'
 import { Upload } from './upload.js'
+
+interface Put {
+  /** Bytes still to be hashed, when that takes no waiting. */
+  content: Uint8Array<ArrayBuffer> | Promise<Keyed>
+  wanted: Uint8Array | undefined
+  signal: AbortSignal | undefined
+  resolve(key: Key): void
+  reject(error: unknown): void
+}
 
 export class EngineTransaction implements Transaction {
   readonly #context: Context
@@ -28,6 +37,8 @@ export class EngineTransaction implements Transaction {
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
+  /** Puts that have no turn yet and that nothing came after. */
+  #puts: Put[] | undefined
   /** What made it impossible to commit. */
   #failure: { error: unknown } | undefined
 
@@ -42,24 +53,26 @@ export class EngineTransaction implements Transaction {
     this.refs = new EngineRefs(
       context,
       staged,
-      (change) => this.#call(() => this.#writing(change)),
+      (change) => this.#call(async () => await this.#writing(change)),
       (key) => staging.find(key),
     )
   }
 
-  async put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {
-    this.#assertOpen()
-    const { expected, signal } = options
-    throwIfAborted(signal)
-    const wanted = expected === undefined ? undefined : parseKey(expected)
-    if (sourceBytes(source) > wholeBytesMax(this.#context.config.chunkSizes))
-      return await this.#call(() => this.#putLarge(source, wanted, options))
-    const prepared = started(async () => await keyed(this.#context.hasher, source as Data, wanted))
-    return await this.#call(async () => {
-      const { bytes, key } = await prepared
+  put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen()
+      const { expected, signal } = options
       throwIfAborted(signal)
-      await this.#writing(() => this.#contents.put(key, bytes))
-      return keyHex(key)
+      const wanted = expected === undefined ? undefined : parseKey(expected)
+      const { hasher, config } = this.#context
+      if (sourceBytes(source) > wholeBytesMax(config.chunkSizes)) {
+        resolve(this.#call(() => this.#putLarge(source, wanted, options)))
+        return
+      }
+      const bytes = toBytes(source as Data)
+      const isQuick = bytes instanceof Uint8Array && hasher.isQuick(bytes)
+      const content = isQuick ? bytes : started(async () => await keyed(hasher, await bytes, undefined))
+      this.#follow({ content, wanted, signal, resolve, reject })
     })
   }
 
@@ -106,6 +119,39 @@ export class EngineTransaction implements Transaction {
     if (this.#open) await this.rollback()
   }
 
+  /** Puts with nothing but puts between them have one turn together. */
+  #follow(put: Put): void {
+    if (this.#puts === undefined) {
+      const puts: Put[] = []
+      void this.#call(() => this.#putAll(puts))
+      this.#puts = puts
+    }
+    this.#puts.push(put)
+  }
+
+  /** Never rejects: each put has a promise of its own. */
+  async #putAll(puts: Put[]): Promise<void> {
+    if (this.#puts === puts) this.#puts = undefined
+    const quick = puts.flatMap(({ content }) => (content instanceof Uint8Array ? content : []))
+    const digests = this.#context.hasher.sha256Together(quick)
+    let at = 0
+    for (const put of puts) {
+      try {
+        const { content } = put
+        const isQuick = content instanceof Uint8Array
+        const { key, bytes } = isQuick ? { key: digests.subarray(at, at + KEY_BYTES), bytes: content } : await content
+        if (isQuick) at += KEY_BYTES
+        expectKey({ key }, put.wanted)
+        throwIfAborted(put.signal)
+        const written = this.#writing(() => this.#contents.put(key, bytes))
+        if (written) await written
+        put.resolve(keyHex(key))
+      } catch (error) {
+        put.reject(error)
+      }
+    }
+  }
+
   /** Chunks go into the transaction as they come. Only a failing write dooms it; the source may fail, and then nothing of it is left. */
   async #putLarge(source: Source, wanted: Uint8Array | undefined, { signal, onProgress }: PutOptions): Promise<Key> {
     const { kernel, hasher, config } = this.#context
@@ -136,18 +182,24 @@ export class EngineTransaction implements Transaction {
 
   async #call<T>(run: () => Promise<T>): Promise<T> {
     this.#assertOpen()
+    this.#puts = undefined
     const result = this.#tail.then(run)
     this.#tail = result.catch(() => undefined)
     return await result
   }
 
-  async #writing<T>(write: () => Promise<T>): Promise<T> {
+  /** Waits only when `write` does. */
+  #writing<T>(write: () => T | Promise<T>): T | Promise<T> {
     if (this.#failure) throw this.#failure.error
-    try {
-      return await write()
-    } catch (error) {
+    const doom = (error: unknown) => {
       if (!isRefusal(error)) this.#failure = { error }
       throw error
+    }
+    try {
+      const written = write()
+      return written instanceof Promise ? written.catch(doom) : written
+    } catch (error) {
+      return doom(error)
     }
   }
 
