@@ -32,8 +32,8 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
     todo: 'Press Verify to see all that is damaged. If you still have the file, add it again: that heals it.',
   },
   TOO_LARGE: {
-    what: 'The file is larger than 20,971,479 bytes, the most that one value can have.',
-    todo: 'It was left out; all else was stored. A later version will cut large files into pieces.',
+    what: 'The file is larger than a store takes: some 300 GB.',
+    todo: 'It was left out; all else was stored. Cut it into pieces and add those.',
   },
   NOT_FOUND: {
     what: 'The store, or a file of it, is gone.',

@@ -125,10 +125,6 @@ test('a source that gives much too fast is slowed down', async () => {
 test('bytes packed for a call that was not made are let go', async () => {
   const { store, posted } = await pageOnEngine()
   await expect(store.putMany([new Uint8Array(1_000_000), 7 as never])).rejects.toThrow(TypeError)
-  await expect(store.set(KEY, 'x', { durability: (() => 1) as never })).rejects.toMatchObject({
-    name: 'DataCloneError',
-  })
-  posted.length = 0
   await store.put('x')
   expect(posted.map(({ slices }) => [...slices])).toEqual([[0, 0, 1]])
 })

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../errors.js'
 import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import { KEY, never, type Page, pageOn, pageOnEngine, sha256 } from '../testing/page.js'
-import type { Source } from '../types.js'
+import type { Source, Store } from '../types.js'
 
 const MIB = 1024 * 1024
 const LARGE = new Uint8Array(wholeBytesMax(CHUNK_SIZES) + 3 * MIB + 12_345).map((_, i) => (i * 7) ^ (i >> 9))
@@ -242,6 +242,32 @@ describe('options', () => {
     }
     expect([page.posted.length, state.given]).toEqual([0, 0])
   })
+
+  test.each(['on the store', 'in a transaction'])(
+    '%s: the signal reaches the store, whatever the source',
+    async (where) => {
+      const controller = new AbortController()
+      const put: Store['put'] = (_source, { signal } = {}) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener('abort', () => reject(new StoreError('ABORTED', 'there')))
+          controller.abort('enough')
+        })
+      const ended: string[] = []
+      const rollback = async () => void ended.push('rolled back')
+      const page = await pageOn({
+        put: (...call) => put(...call).finally(() => ended.push('put')),
+        begin: async () =>
+          ({
+            put: (...call: Parameters<typeof put>) => put(...call).finally(() => ended.push('put')),
+            rollback,
+          }) as never,
+      })
+      const target = where === 'on the store' ? page.store : await page.store.begin()
+      const putting = target.put(new Blob(['x']), { signal: controller.signal })
+      await expect(putting).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' })
+      await vi.waitFor(() => expect(ended).toEqual(['put']))
+    },
+  )
 
   test('a put without signal and progress asks the worker for neither', async () => {
     const page = await pageOnEngine()

@@ -65,7 +65,10 @@ export class Holders {
   commit(): void {
     if (!this.lists.isChanging && !this.names.isChanging) return
     this.#commits++
-    if (!this.#isLoaded) return this.rollback()
+    if (!this.#isLoaded) {
+      this.rollback()
+      return
+    }
     this.lists.commit()
     this.names.commit()
   }
