@@ -271,7 +271,7 @@ const WRITER = [
     text: 'if (this.#unfinished) await this.#undo(this.#unfinished)\n    if (this.#isGivenUp) await this.#reopen()\n    this.#begun =',
     replacement: 'if (this.#isGivenUp) await this.#reopen()\n    this.#begun =',
     taken: 'an undoing that failed is finished before the next transaction',
-    named: 'undoing that fails',
+    named: 'leaves every key',
     tests: [CASES],
   },
   {

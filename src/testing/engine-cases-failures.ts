@@ -121,13 +121,19 @@ export const failureCases: readonly EngineCase[] = [
   {
     name: 'an undoing that fails is done by the next transaction, or by the close, and nothing of what failed is found',
     async run({ storage, reopen, reopenFromLog }) {
-      for (const next of ['transaction', 'close']) {
+      // The undoing fails at the cut, or before it, when the file cannot be opened anew.
+      for (const [kind, next] of [
+        ['truncate', 'transaction'],
+        ['truncate', 'close'],
+        ['open', 'transaction'],
+        ['open', 'close'],
+      ]) {
         const store = await reopen()
         await store.set(key(1), 'one')
         const before = await storage.contents('data/0/0')
-        storage.before = ({ kind, path }) => {
-          const isUndone = kind === 'flush' || kind === 'truncate'
-          if (isUndone && path.startsWith('data/')) throw new StoreError('IO', 'the disk is gone')
+        storage.before = (call) => {
+          const isRefused = call.kind === 'flush' || call.kind === kind
+          if (isRefused && call.path.startsWith('data/')) throw new StoreError('IO', 'the disk is gone')
         }
         await fails(() => store.set(key(1), 'two'), 'IO', 'set')
         storage.before = () => undefined
