@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { CHUNK_SIZES } from '../format/chunks.js'
 import { TAG, VALUE_BYTES_MAX } from '../format/entry.js'
 import { hexBytes, keyHex } from '../format/key.js'
 import { memoryStorage } from '../storage/memory.js'
@@ -306,5 +307,10 @@ test.each<[string, Files]>([
 
 test('the key of an encrypted repository, which goes over many lines, is passed over', () => {
   const config = `${CONFIG}key = hqlhbGdvcml0aG2mc2hhMjU2\n\tpGRhdGHaAZ5id = 12\n\n[other]\nversion = 5\n`
-  expect(decodeBorgConfig(config)).toEqual({ id: 'ab'.repeat(32), segmentsPerDir: 2, segmentBytesMax: 524_288_000 })
+  expect(decodeBorgConfig(config)).toEqual({
+    id: 'ab'.repeat(32),
+    segmentsPerDir: 2,
+    chunkSizes: CHUNK_SIZES,
+    segmentBytesMax: 524_288_000,
+  })
 })

@@ -30,7 +30,7 @@ const BAD_DATA: [unknown, string][] = [
   [true, 'Boolean'],
   [[1, 2], 'Array'],
   [{ size: 3 }, 'Object'],
-  [Object.create(null), '(none)'],
+  [Object.create(null), 'Object'],
   [new Uint16Array(2), 'Uint16Array'],
   [new DataView(new ArrayBuffer(2)), 'DataView'],
 ]
