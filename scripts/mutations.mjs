@@ -191,8 +191,8 @@ const RECOVERY = [
   },
   {
     file: 'src/store/read.ts',
-    text: 'if (!isBefore(location, doubt)) return value',
-    replacement: 'if (doubt.segment >= 0) return value',
+    text: '!isBefore(location, doubt) || provesItself(hasher, key, keyAt, value)',
+    replacement: 'doubt.segment >= 0',
     taken: 'a value that may have been replaced is believed only if its SHA-256 is its key',
     named: 'only believed',
     tests: [CASES],

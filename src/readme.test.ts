@@ -84,7 +84,7 @@ test('the lines for leaving and coming take a content along', async () => {
     given,
     '{ key, report, other }',
   )
-  expect(report).toEqual({ contents: 1, bytes: 13, skipped: [] })
+  expect(report).toEqual({ contents: 1, bytes: 13, names: 0, skipped: [] })
   expect(new TextDecoder().decode(await other.get(key))).toBe('to take along')
 })
 

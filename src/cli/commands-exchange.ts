@@ -47,7 +47,7 @@ export const importCommand: Command = {
   details: [
     'FROM is a tar archive made by export (- reads it from stdin), or the folder of a Borg 1.x repository, which is only read.',
     'Every byte is verified. What could not be taken in is listed, and makes the exit code 1. An archive needs its size as free space while it is read, inside the folder of the store.',
-    'A content whose key somebody chose replaces what is in the store under that key.',
+    'A content whose key somebody chose, and a name, replace what is in the store under that key or name.',
   ],
   options: { create: CREATE_OPTION, json: JSON_OPTION },
   run: (call) =>
@@ -57,7 +57,7 @@ export const importCommand: Command = {
       const report = await (isFolder ? fromBorg(call, store, from) : fromTar(call, store, from))
       await answer(call, report, () => [
         ...skippedLines(report.skipped),
-        `${report.contents} contents (${readable(report.bytes)}) imported, ${report.skipped.length} skipped`,
+        `${report.contents} contents (${readable(report.bytes)}) and ${report.names} names imported, ${report.skipped.length} skipped`,
       ])
       return report.skipped.length === 0 ? EXIT.fine : EXIT.found
     }),

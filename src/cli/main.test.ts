@@ -149,7 +149,7 @@ test.each([
   if (printed !== undefined) expect(exported.out.startsWith(printed)).toBe(true)
   const copy = path(`copy ${name}`)
   const imported = await run(['import', '--create', copy, ...from], { stdin: exported.bytes })
-  expect([imported.code, imported.out]).toEqual([0, '3 contents (6.00 MB) imported, 0 skipped\n'])
+  expect([imported.code, imported.out]).toEqual([0, '3 contents (6.00 MB) and 0 names imported, 0 skipped\n'])
   const lines = async (folder: string) => (await run(['ls', folder])).out.split('\n').sort()
   expect(await lines(copy)).toEqual(await lines(store))
   expect(readdirSync(copy).filter((each) => each.startsWith('import-'))).toEqual([])
@@ -161,7 +161,10 @@ test('an import that skips something lists it and ends with 1', async () => {
   segment[100] = (segment[100] ?? 0) ^ 1
   writeFileSync(path('torn/data/0/0'), segment)
   const { code, out } = await run(['import', '--create', path('from torn'), path('torn')])
-  expect([code, out]).toEqual([1, expect.stringMatching(/^skipped: .*\n\d contents .* imported, \d+ skipped\n$/s)])
+  expect([code, out]).toEqual([
+    1,
+    expect.stringMatching(/^skipped: .*\n\d contents .* names imported, \d+ skipped\n$/s),
+  ])
 })
 
 test.each<[string, string[], string]>([

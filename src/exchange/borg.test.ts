@@ -83,7 +83,7 @@ describe('a repository that we write', () => {
   test('comes back as it was', async () => {
     const store = await emptyStore()
     const report = await importBorg(store, nodeStorage(repository))
-    expect(report).toMatchObject({ contents: contents.length, skipped: [] })
+    expect(report).toMatchObject({ contents: contents.length - 2, names: 2, skipped: [] })
     expect(await contentsOf(store)).toEqual(contents)
     expect((await store.check()).findings).toEqual([])
   })
@@ -310,7 +310,17 @@ test('the key of an encrypted repository, which goes over many lines, is passed 
   expect(decodeBorgConfig(config)).toEqual({
     id: 'ab'.repeat(32),
     segmentsPerDir: 2,
-    chunkSizes: CHUNK_SIZES,
     segmentBytesMax: 524_288_000,
+    chunkSizes: CHUNK_SIZES,
   })
+})
+
+test('a name whose content is not there, or that is none, is skipped and named', async () => {
+  const name = (number: string) => `${'00'.repeat(15)}06${number.repeat(16)}`
+  const ref = `\u0003\u0000cat${'x'.repeat(32)}`
+  const { report } = await taken(
+    repositoryOf({ 'data/0/0': [borgMagic, put(name('11'), ref), put(name('22'), '?'), commit] }),
+  )
+  expect([report.names, report.skipped.map(({ key }) => key)]).toEqual([0, [name('11'), name('22')]])
+  expect(report.skipped[0]?.message).toContain('"cat"')
 })

@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { CONFIG_BYTES_MAX, encodeConfig } from '../format/config.js'
-import { isUserKey, keyHex, RESERVED, reservedKind } from '../format/key.js'
+import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
 import { CONFIG_FILE, DATA_DIR } from '../format/paths.js'
 import { createKernel } from '../kernel/kernel.js'
@@ -110,9 +110,10 @@ async function readText(directory: Storage, path: string): Promise<string> {
   }
 }
 
-/** Contents, chunks, and the lists that say which chunks make a content. */
+/** Contents, chunks, the lists that say which chunks make a content, and names. */
 function isObject(key: Uint8Array): boolean {
-  return isUserKey(key) || reservedKind(key) === RESERVED.manifest
+  const kind = reservedKind(key)
+  return kind === undefined || kind === RESERVED.manifest || kind === RESERVED.ref
 }
 
 /** Keys of the chunks that only unfinished uploads list: they are nobody's content yet. */

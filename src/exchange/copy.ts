@@ -8,6 +8,7 @@ import { isStoreError, throwIfAborted } from '../errors.js'
 import { VALUE_BYTES_MAX } from '../format/entry.js'
 import { isUserKey, keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { decodeManifest, manifestContent } from '../format/manifest.js'
+import { decodeRef } from '../format/ref.js'
 import type { Engine } from '../store/engine.js'
 import type { Frozen, FrozenEntry } from '../store/frozen.js'
 import type { KeyEntry, TaskOptions, Transaction } from '../types.js'
@@ -22,7 +23,7 @@ export async function copyContents(source: Engine, target: Engine, options: Task
   const frozen = await source.freeze()
   let total = 0
   for await (const { size } of source.keys()) total += size
-  const report: ImportReport = { contents: 0, bytes: 0, skipped: await skippedEntries(frozen) }
+  const report: ImportReport = { contents: 0, bytes: 0, names: 0, skipped: await skippedEntries(frozen) }
   let tx: Transaction | undefined
   let batch = { contents: 0, bytes: 0 }
   try {
@@ -45,6 +46,8 @@ export async function copyContents(source: Engine, target: Engine, options: Task
       onProgress?.({ done: report.bytes, total })
     }
     await tx?.commit()
+    tx = undefined
+    await copyNames(frozen, target, report, signal)
   } catch (error) {
     await tx?.[Symbol.asyncDispose]()
     throw error
@@ -81,6 +84,42 @@ async function copyOne(
   }
 }
 
+/** Names come when their contents are there; each transaction has some of them. */
+async function copyNames(
+  frozen: Frozen,
+  target: Engine,
+  report: ImportReport,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const refs = frozen.entries.filter(({ key }) => reservedKind(key) === RESERVED.ref)
+  for (let at = 0; at < refs.length; at += BATCH_CONTENTS) {
+    await target.transaction(async (tx) => {
+      for (const entry of refs.slice(at, at + BATCH_CONTENTS)) {
+        throwIfAborted(signal)
+        const message = await copyName(frozen, tx, entry)
+        if (message === undefined) report.names++
+        else report.skipped.push({ key: keyHex(entry.key), message })
+      }
+    })
+  }
+}
+
+/** Why it was not copied; undefined when it was. */
+async function copyName(frozen: Frozen, tx: Transaction, entry: FrozenEntry): Promise<string | undefined> {
+  try {
+    const ref = decodeRef(await frozen.value(entry))
+    if (ref === undefined) return 'it has the key of a name, and is none'
+    const key = keyHex(ref.key)
+    if (!isUserKey(ref.key) || !(await tx.has(key))) return `the content of the name "${ref.name}" is not there: ${key}`
+    await tx.refs.set(ref.name, key, ref.meta)
+    return undefined
+  } catch (error) {
+    if (isStoreError(error, 'BAD_NAME') || isStoreError(error, 'TOO_LARGE')) return error.message
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    return `a name cannot be read: ${error.message}`
+  }
+}
+
 /** Entries of a store's own, or of another program, that cannot be taken along. */
 async function skippedEntries(frozen: Frozen): Promise<Skipped[]> {
   const skipped: Skipped[] = []
@@ -88,7 +127,7 @@ async function skippedEntries(frozen: Frozen): Promise<Skipped[]> {
     if (isUserKey(entry.key)) continue
     const kind = reservedKind(entry.key)
     // The target notes chosen keys itself, and nobody but the source can go on with an unfinished upload.
-    if (kind === RESERVED.chosenKeys || kind === RESERVED.uploadPart) continue
+    if (kind === RESERVED.chosenKeys || kind === RESERVED.uploadPart || kind === RESERVED.ref) continue
     const message = kind === RESERVED.manifest ? await manifestFault(frozen, entry) : 'its key is reserved'
     if (message !== undefined) skipped.push({ key: keyHex(entry.key), message })
   }

@@ -16,6 +16,8 @@ export interface ImportReport {
   /** Contents that are in the store now, those that were there before included, and their bytes. */
   contents: number
   bytes: number
+  /** Names of contents. One that was there already says now what the import says. */
+  names: number
   skipped: Skipped[]
 }
 

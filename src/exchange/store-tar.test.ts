@@ -56,7 +56,7 @@ test.each([
   const contents = await contentsOf(store)
   const { store: copy, report } = await imported(await exported(store))
   expect(await contentsOf(copy)).toEqual(contents)
-  expect(report).toMatchObject({ contents: contents.length, skipped: [] })
+  expect(report).toMatchObject({ contents: contents.length - 2, names: 2, skipped: [] })
 })
 
 test('the archive, unpacked, is a sound store with the same id, and two archives of one store are the same', async () => {
@@ -75,7 +75,7 @@ test('the archive, unpacked, is a sound store with the same id, and two archives
 
 test('an empty store comes back empty', async () => {
   const { store, report } = await imported(await exported(await emptyStore()))
-  expect(report).toEqual({ contents: 0, bytes: 0, skipped: [] })
+  expect(report).toEqual({ contents: 0, bytes: 0, names: 0, skipped: [] })
   expect(await contentsOf(store)).toEqual([])
 })
 
@@ -88,7 +88,9 @@ test('it is of the moment of the call, whatever is written, deleted and compacte
   await tx.put(value(1_500_000, 71))
   const stream = await exportStore(store)
   await tx.commit()
-  await store.deleteMany(contents.map((line) => line.slice(0, 64)))
+  for (const name of ['a large one', 'a small one']) await store.refs.delete(name)
+  const names = contents.map((line) => line.slice(0, 64))
+  await store.deleteMany(names.filter((name) => /^[0-9a-f]{64}$/.test(name)))
   await store.put(value(2_000_000, 77))
   await store.compact({ threshold: 0 })
   const { store: copy, report } = await imported(await bytesOf(stream))
@@ -141,7 +143,8 @@ test('progress counts every byte of the files, and of the contents', async () =>
   const copy = await emptyStore()
   const onProgress = (progress: { done: number; total: number }) => copied?.push(progress)
   await importStore(copy, streamOf(tar), { scratch: memoryStorage(), onProgress })
-  const bytes = (await contentsOf(store)).reduce((sum, line) => sum + Number(line.split(' ')[1]), 0)
+  let bytes = 0
+  for await (const { size } of store.keys()) bytes += size
   expect(copied?.at(-1)).toEqual({ done: bytes, total: bytes })
 })
 

@@ -43,16 +43,23 @@ export async function fullStore(chosen: boolean, options: OpenEngineOptions = {}
     await store.delete(key(2))
   }
   await store.delete(gone)
+  const [cover, small] = [await store.put(large), await store.put(value(1))]
+  await store.refs.set('a large one', cover, { type: 'image/png' })
+  await store.refs.set('a small one', cover)
+  await store.refs.set('a small one', small)
+  await store.refs.set('gone', small)
+  await store.refs.delete('gone')
   return store
 }
 
-/** Everything in a store: key, size and SHA-256 of each content, sorted. */
+/** Everything in a store: key, size and SHA-256 of each content, and the names, sorted. */
 export async function contentsOf(store: Engine): Promise<string[]> {
   const lines: string[] = []
   for await (const { key, size } of store.keys()) {
     const bytes = (await store.get(key)) ?? new Uint8Array()
     lines.push(`${key} ${size} ${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`)
   }
+  for await (const { name, key, meta } of store.refs.list()) lines.push(`${name}: ${key} ${JSON.stringify(meta)}`)
   return lines.sort()
 }
 
