@@ -16,6 +16,8 @@ import { noteForeignKeys } from './provenance.js'
 import { flushLog, type Staging } from './staging.js'
 
 export const THRESHOLD = 0.5
+/** Of a segment that is rewritten though less than half of the log is dead: the copy adds a ninth to what it gives back. */
+const THRESHOLD_EARLY = 0.9
 
 /** Closed segments whose share of dead bytes is at least `threshold`, oldest first. Their file's first bytes always count as dead. */
 export function sparseSegments({ state, writer, unsound, degraded }: Context, threshold: number): number[] {
@@ -38,6 +40,17 @@ export function oneStep({ state, config }: Context, segments: readonly number[])
     count++
   }
   return segments.slice(0, count)
+}
+
+/**
+ * What one step between commits rewrites: the deadest sparse segments, once half of the log is dead; before that only those of which
+ * next to nothing is left. The longer a segment waits, the less of it has to be copied.
+ */
+export function dueSegments(context: Context): number[] {
+  const { state } = context
+  const { bytes, liveBytes } = state.totals()
+  const threshold = bytes - liveBytes >= bytes * THRESHOLD ? THRESHOLD : THRESHOLD_EARLY
+  return oneStep(context, deadestFirst(context, sparseSegments(context, threshold)))
 }
 
 /** Rewrites every segment that is sparse, the one being written too, and gives the space back. */

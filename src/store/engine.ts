@@ -40,7 +40,7 @@ import type {
 } from '../types.js'
 import { checkStore } from './check.js'
 import { collect } from './collect.js'
-import { compactSegments, compactStore, oneStep, sparseSegments, THRESHOLD } from './compaction.js'
+import { compactSegments, compactStore, dueSegments, THRESHOLD } from './compaction.js'
 import { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
@@ -372,8 +372,8 @@ export class Engine implements Store {
     const { bytes } = context.state.totals()
     try {
       if (this.#uploads.needsSweep) await this.#uploads.sweep()
-      const sparse = bytes < this.#compactFrom ? [] : sparseSegments(context, THRESHOLD)
-      if (sparse.length > 0) await compactSegments(context, this.#staging, oneStep(context, sparse), false)
+      const due = bytes < this.#compactFrom ? [] : dueSegments(context)
+      if (due.length > 0) await compactSegments(context, this.#staging, due, false)
       if (checkpointIsDue(context)) await checkpoint(context)
     } catch (error) {
       // No room on the disk, or no memory. Each try costs a copy, so the next one waits until the log has grown by a segment.
