@@ -7,6 +7,7 @@ import { isStoreError, StoreError } from '../errors.js'
 import { ENTRY_BYTES_MAX, TAG } from '../format/entry.js'
 import { keyHex, RESERVED, sameKey } from '../format/key.js'
 import { CHUNK, type Chunk, encodeManifest, MANIFEST, type Manifest, manifestKey } from '../format/manifest.js'
+import { valueBytes } from '../log/state.js'
 import type { Context } from './context.js'
 import type { Holders } from './holders.js'
 import { noteChosenKeys } from './provenance.js'
@@ -45,6 +46,15 @@ export class Contents {
   async #claimHeld(isNew: boolean | Promise<boolean>, key: Uint8Array, size: number): Promise<void> {
     if (!(await isNew)) this.#context.recency.reput(key)
     if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size })
+  }
+
+  /** Keeps what is there as a content, also when so far it was only a chunk of larger ones. False when there is nothing. */
+  async keep(key: Uint8Array): Promise<boolean> {
+    const location = this.#staging.find(key)
+    if (location === undefined && !this.has(key)) return false
+    this.#context.recency.reput(key)
+    if (location && (await this.#holdersOf(key)) > 0) await this.#claim({ key, size: valueBytes(location) })
+    return true
   }
 
   /** Stores a chunk and counts one holder for it: a list with it has to be written in the same transaction. */
@@ -118,6 +128,7 @@ export class Contents {
     return this.#holders.names.count(key) > 0
   }
 
+  /** A chunk of larger contents, so far; from now on it is also wanted for its own sake. */
   async #claim(chunk: Chunk): Promise<void> {
     await this.putManifest({ key: chunk.key, size: chunk.size, chunks: [chunk] })
   }

@@ -31,7 +31,7 @@ export class StagedRefs {
 
   /** Throws NOT_FOUND when the content is not there. */
   async set(name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, key: Uint8Array): Promise<void> {
-    if (!this.#contents.has(key)) {
+    if (!(await this.#contents.keep(key))) {
       throw new StoreError('NOT_FOUND', 'a name is given to a content that is there; put it first', {
         where: { key: keyHex(key) },
       })

@@ -19,6 +19,7 @@ import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
 import { retiredCases } from './engine-cases-retired.js'
 import { transactionCases } from './engine-cases-transactions.js'
+import { uploadCases } from './engine-cases-uploads.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
 
@@ -32,6 +33,7 @@ export const engineCases: readonly EngineCase[] = [
   ...compactionCases,
   ...contentCases,
   ...nameCases,
+  ...uploadCases,
   ...recoveryCases,
   ...retiredCases,
   ...damageCases,

@@ -1,0 +1,42 @@
+/**
+ * Engine cases: where uploads, chunks, names and keys of choice meet: what is a chunk and a content at once, what is left of an ingest, and what
+ * a call that failed leaves of it. Part of engine-cases.ts.
+ */
+
+import type { Engine } from '../store/engine.js'
+import { equal, fails } from './check.js'
+import { type EngineCase, keysOf, value } from './engine-case.js'
+
+/** Contents of more than 800 bytes are cut. */
+const SMALL_CHUNKS = { chunkSizes: { min: 64, average: 256, max: 400 } }
+const LARGE = 5000
+
+/** A large content, its key, and its first chunk; in the store there is nothing of it. */
+async function largeContent(store: Engine): Promise<{ bytes: Uint8Array; name: string; chunk: string }> {
+  const bytes = value(LARGE)
+  const name = await store.put(bytes)
+  const first = (await store.piece(name, 0))?.bytes ?? new Uint8Array()
+  await store.delete(name)
+  const chunk = await store.put(first)
+  await store.delete(chunk)
+  return { bytes, name, chunk }
+}
+
+const meeting: EngineCase[] = [
+  {
+    name: 'a name for what is only a chunk makes a content of it, which stays when the larger one goes',
+    async run({ open, reopen }) {
+      const store = await open(SMALL_CHUNKS)
+      const { bytes, name, chunk } = await largeContent(store)
+      await store.put(bytes)
+      await store.refs.set('part', chunk)
+      equal(await keysOf(store), [name, chunk].sort(), 'keys')
+      equal(await store.delete(name), true, 'deleting the larger one')
+      const again = await reopen()
+      equal([await keysOf(again), await again.has(chunk)], [[chunk], true], 'the chunk')
+      await fails(() => again.delete(chunk), 'IN_USE', 'deleting what has a name')
+    },
+  },
+]
+
+export const uploadCases: readonly EngineCase[] = meeting
