@@ -75,6 +75,9 @@ export class Contents {
     }
     if (await this.#readManifestOrMiss(key)) return this.#context.recency.reput(key)
     await this.#holders.load()
+    const isOwnChunk = chunks.some((chunk) => sameKey(chunk.key, 0, key, 0))
+    // Set by somebody who chose this key; the content itself is not that.
+    if (!isOwnChunk) await this.#staging.delete(key)
     await this.#staging.append(TAG.put, manifestKey(key), encodeManifest(manifest))
     this.#holders.changeLists(chunks, 1)
   }

@@ -37,6 +37,19 @@ const meeting: EngineCase[] = [
       await fails(() => again.delete(chunk), 'IN_USE', 'deleting what has a name')
     },
   },
+  {
+    name: 'what was set under the key of a large content is replaced when that content is put',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const { bytes, name } = await largeContent(store)
+      for (const isInTransaction of [false, true]) {
+        await store.set(name, 'other')
+        await (isInTransaction ? store.transaction((tx) => tx.put(bytes)) : store.put(bytes))
+        equal((await store.get(name))?.length, LARGE, 'the content')
+        equal([await keysOf(store), (await store.stats()).count], [[name], 1], 'keys')
+      }
+    },
+  },
 ]
 
 export const uploadCases: readonly EngineCase[] = meeting
