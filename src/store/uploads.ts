@@ -222,24 +222,25 @@ export class RunningUpload {
   /** Takes up what an earlier upload of the same content has left. */
   async resume({ key, size }: { key: Uint8Array; size: number }): Promise<void> {
     const { state } = this.#context
-    const manifest = await readManifest(this.#context, key, () => state.keys.find(manifestKey(key)))
-    const held = manifest?.size ?? (await readValue(this.#context, key, () => state.keys.find(key)))?.length
-    if (held !== undefined) {
-      this.#isThere = true
-      this.#offset = held
-      return
-    }
     let saved: Uint8Array | undefined
+    let isSame = true
     for (let number = 0; ; number++) {
       const name = uploadPartKey(this.#id, number)
       const value = await readValue(this.#context, name, () => state.keys.find(name))
       if (value === undefined) break
       const part = decodeUploadPart(value)
-      const isSame = part?.expected && part.expected.size === size && sameKey(part.expected.key, 0, key, 0)
+      isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0)
       this.#parts.push(part?.chunks ?? [])
-      if (!part || !isSame) return await this.#dropParts()
-      saved = part.state
+      saved = part?.state
     }
+    const manifest = await readManifest(this.#context, key, () => state.keys.find(manifestKey(key)))
+    const held = manifest?.size ?? (await readValue(this.#context, key, () => state.keys.find(key)))?.length
+    if (held !== undefined) {
+      this.#isThere = true
+      this.#offset = held
+    }
+    // Of another size, or not needed any more.
+    if (this.#isThere || !isSame) return await this.#dropParts()
     if (saved === undefined) return
     const stored = this.#parts.flat()
     this.#upload = this.#begin({ stored, state: saved })

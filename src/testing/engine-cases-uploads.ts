@@ -52,4 +52,40 @@ const meeting: EngineCase[] = [
   },
 ]
 
-export const uploadCases: readonly EngineCase[] = meeting
+const ingesting: EngineCase[] = [
+  {
+    name: 'an ingest with another size than before leaves nothing of the earlier one',
+    async run({ open, reopen }) {
+      let store = await open(SMALL_CHUNKS)
+      const { bytes, name } = await largeContent(store)
+      const wrong = await store.ingest(name, { size: LARGE + 1 })
+      for (const at of [0, 1500, 3000]) await wrong.write(bytes.subarray(at, at + 1500))
+      store = await reopen()
+      const right = await store.ingest(name, { size: LARGE })
+      equal([right.offset, (await store.stats()).bytes], [0, 0], 'offset and bytes kept')
+      for (const at of [0, 2000, 4000]) await right.write(bytes.subarray(at, Math.min(at + 2000, LARGE)))
+      await right.finish()
+      await store.delete(name)
+      equal((await store.stats()).bytes, 0, 'bytes after a delete')
+    },
+  },
+  {
+    name: 'what is kept of an ingest goes when the content has come otherwise',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const { bytes, name } = await largeContent(store)
+      for (const end of ['finish', 'discard'] as const) {
+        const ingest = await store.ingest(name, { size: LARGE })
+        await ingest.write(bytes.subarray(0, 3000))
+        await ingest[Symbol.asyncDispose]()
+        await store.put(bytes)
+        const again = await store.ingest(name, { size: LARGE })
+        await again[end]()
+        await store.delete(name)
+        equal((await store.stats()).bytes, 0, `bytes left after a ${end} and a delete`)
+      }
+    },
+  },
+]
+
+export const uploadCases: readonly EngineCase[] = [...meeting, ...ingesting]
