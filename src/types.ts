@@ -224,7 +224,10 @@ export interface Ingest extends AsyncDisposable {
   readonly offset: number
   /** Takes the next bytes; resolves when more may come. Throws MISMATCH when they are more than the size. */
   write(bytes: Uint8Array): Promise<void>
-  /** Stores the content. Throws MISMATCH when bytes are missing, and what came is kept, or when they are not the content, and nothing is. */
+  /**
+   * Stores the content. Throws MISMATCH when bytes are missing, and what came is kept, or when they are not the content, and nothing is;
+   * NOT_FOUND when it was there at the beginning and has been deleted since.
+   */
   finish(options?: CommitOptions): Promise<Key>
   /** Gives up; nothing is kept. Disposing of it without `finish` keeps what came, up to the last whole chunk. */
   discard(): Promise<void>

@@ -266,7 +266,15 @@ export class RunningUpload {
 
   async #complete(strict: boolean): Promise<Key> {
     const expected = this.#expected
-    if (this.#isThere && expected) return keyHex(expected.key)
+    if (this.#isThere && expected) {
+      const { key } = expected
+      await this.#write(strict, async () => {
+        if (await this.#contents.keep(key)) return
+        const message = 'the content was deleted while it was being taken in; begin another ingest'
+        throw new StoreError('NOT_FOUND', message, { where: { key: keyHex(key) } })
+      })
+      return keyHex(key)
+    }
     const done = expectKey(await this.#upload.finish(), expected?.key)
     await this.#write(strict, async () => {
       if ('bytes' in done) await this.#contents.put(done.key, done.bytes)

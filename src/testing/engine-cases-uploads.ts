@@ -5,7 +5,7 @@
 
 import type { Engine } from '../store/engine.js'
 import { equal, fails } from './check.js'
-import { type EngineCase, keysOf, value } from './engine-case.js'
+import { type EngineCase, keysOf, text, value } from './engine-case.js'
 
 /** Contents of more than 800 bytes are cut. */
 const SMALL_CHUNKS = { chunkSizes: { min: 64, average: 256, max: 400 } }
@@ -35,6 +35,19 @@ const meeting: EngineCase[] = [
       const again = await reopen()
       equal([await keysOf(again), await again.has(chunk)], [[chunk], true], 'the chunk')
       await fails(() => again.delete(chunk), 'IN_USE', 'deleting what has a name')
+    },
+  },
+  {
+    name: 'an ingest of what is only a chunk makes a content of it',
+    async run({ open, reopen }) {
+      const store = await open(SMALL_CHUNKS)
+      const { bytes, name, chunk } = await largeContent(store)
+      await store.put(bytes)
+      const size = (await store.get(chunk))?.length ?? 0
+      const ingest = await store.ingest(chunk, { size })
+      equal([ingest.offset, await ingest.finish()], [size, chunk], 'offset, key')
+      await store.delete(name)
+      equal(await keysOf(await reopen()), [chunk], 'keys')
     },
   },
   {
@@ -84,6 +97,20 @@ const ingesting: EngineCase[] = [
         await store.delete(name)
         equal((await store.stats()).bytes, 0, `bytes left after a ${end} and a delete`)
       }
+    },
+  },
+  {
+    name: 'an ingest of what is there and then deleted does not finish as if it were there',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const name = await store.put('content')
+      const ingest = await store.ingest(name, { size: 7 })
+      await store.delete(name)
+      await fails(() => ingest.finish(), 'NOT_FOUND', 'finish')
+      const again = await store.ingest(name, { size: 7 })
+      await again.write(new TextEncoder().encode('content'))
+      await again.finish()
+      equal(text(await store.get(name)), 'content', 'the content')
     },
   },
 ]
