@@ -229,7 +229,7 @@ export interface Ingest extends AsyncDisposable {
    * NOT_FOUND when it was there at the beginning and has been deleted since.
    */
   finish(options?: CommitOptions): Promise<Key>
-  /** Gives up; nothing is kept. Disposing of it without `finish` keeps what came, up to the last whole chunk. */
+  /** Gives up; nothing is kept. Disposing of it without `finish` keeps what came of a large content, up to the last whole chunk. */
   discard(): Promise<void>
 }
 

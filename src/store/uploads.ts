@@ -209,8 +209,8 @@ export class RunningUpload {
   async pause(): Promise<void> {
     if (this.#isOver) return
     await this.#end(async () => {
-      if (this.#expected?.size === undefined) await this.#dropParts()
-      else await this.#upload.handOn()
+      if (this.#isKept) await this.#upload.handOn()
+      else await this.#dropParts()
     })
   }
 
@@ -245,6 +245,11 @@ export class RunningUpload {
     const stored = this.#parts.flat()
     this.#upload = this.#begin({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
+  }
+
+  /** What is not large is one entry, however it came, so there are no parts of it to keep. */
+  get #isKept(): boolean {
+    return (this.#expected?.size ?? 0) > wholeBytesMax(this.#context.config.chunkSizes)
   }
 
   #begin(begun?: { stored: Chunk[]; state: Uint8Array }): Upload {

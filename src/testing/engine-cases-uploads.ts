@@ -67,6 +67,25 @@ const meeting: EngineCase[] = [
 
 const ingesting: EngineCase[] = [
   {
+    name: 'a content that came in parts and is not large is one entry like any other',
+    async run({ open, reopen }) {
+      let store = await open(SMALL_CHUNKS)
+      const bytes = value(750)
+      const name = await store.put(bytes)
+      await store.delete(name)
+      const first = await store.ingest(name, { size: bytes.length })
+      await first.write(bytes.subarray(0, 700))
+      await first[Symbol.asyncDispose]()
+      store = await reopen()
+      const second = await store.ingest(name, { size: bytes.length })
+      await second.write(bytes.subarray(second.offset))
+      await second.finish()
+      await store.put(bytes)
+      const { count, bytes: held } = await store.stats()
+      equal([await keysOf(store), count, held], [[name], 1, 750], 'keys, blobs, bytes')
+    },
+  },
+  {
     name: 'an ingest with another size than before leaves nothing of the earlier one',
     async run({ open, reopen }) {
       let store = await open(SMALL_CHUNKS)
