@@ -222,7 +222,7 @@ export interface Operations {
 export interface Ingest extends AsyncDisposable {
   /** Bytes that are there: those of an earlier session that were kept, and those written since. The next `write` begins here. */
   readonly offset: number
-  /** Takes the next bytes; resolves when more may come. Throws MISMATCH when they are more than the size. */
+  /** Takes the next bytes; resolves when more may come. Throws MISMATCH when they are more than the size. After any other failure begin another ingest, which goes on from what was kept. */
   write(bytes: Uint8Array): Promise<void>
   /**
    * Stores the content. Throws MISMATCH when bytes are missing, and what came is kept, or when they are not the content, and nothing is;

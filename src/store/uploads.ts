@@ -4,7 +4,7 @@
  * away. Parts of an upload that nobody can resume go when it fails, or when the store is next written to after a crash.
  */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { TAG } from '../format/entry.js'
@@ -151,6 +151,8 @@ export class RunningUpload {
   /** The content is in the store already: there is nothing to take. */
   #isThere = false
   #isOver = false
+  /** What made it impossible to go on: bytes have been taken whose chunks are not stored. */
+  #failure: { error: unknown } | undefined
   #offset = 0
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -181,17 +183,24 @@ export class RunningUpload {
   /** Takes the next bytes. Waits while they are written, so a source that waits for it never outruns the disk. */
   async write(bytes: Uint8Array): Promise<void> {
     await this.#inTurn(async () => {
+      this.#assertWhole()
       const size = this.#expected?.size
       if (size !== undefined && this.#offset + bytes.length > size) throw mismatch(`it has more than ${size} bytes`)
-      if (!this.#isThere) await this.#upload.write(bytes)
+      try {
+        if (!this.#isThere) await this.#upload.write(bytes)
+      } catch (error) {
+        this.#failure = { error }
+        throw error
+      }
       this.#offset += bytes.length
     })
   }
 
-  /** Makes the content visible, under its key. Throws MISMATCH when it is not the expected one; it is gone then. */
+  /** Makes the content visible, under its key. Throws MISMATCH when it is not the expected one; it is gone then, and on any failure if it cannot be resumed. */
   async finish(strict: boolean): Promise<Key> {
     const size = this.#expected?.size
     await this.#inTurn(async () => {
+      this.#assertWhole()
       if (size === undefined || this.#offset === size) return
       throw new StoreError('MISMATCH', `${this.#offset} of ${size} bytes have come; write the others before`)
     })
@@ -199,7 +208,7 @@ export class RunningUpload {
       try {
         return await this.#complete(strict)
       } catch (error) {
-        await this.#dropParts()
+        if (!this.#isKept || isStoreError(error, 'MISMATCH')) await this.#dropParts()
         throw error
       }
     })
@@ -209,8 +218,8 @@ export class RunningUpload {
   async pause(): Promise<void> {
     if (this.#isOver) return
     await this.#end(async () => {
-      if (this.#isKept) await this.#upload.handOn()
-      else await this.#dropParts()
+      if (!this.#isKept) await this.#dropParts()
+      else if (!this.#failure) await this.#upload.handOn()
     })
   }
 
@@ -245,6 +254,10 @@ export class RunningUpload {
     const stored = this.#parts.flat()
     this.#upload = this.#begin({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
+  }
+
+  #assertWhole(): void {
+    if (this.#failure) throw this.#failure.error
   }
 
   /** What is not large is one entry, however it came, so there are no parts of it to keep. */

@@ -3,6 +3,7 @@
  * a call that failed leaves of it. Part of engine-cases.ts.
  */
 
+import { StoreError } from '../errors.js'
 import type { Engine } from '../store/engine.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, keysOf, text, value } from './engine-case.js'
@@ -130,6 +131,27 @@ const ingesting: EngineCase[] = [
       await again.write(new TextEncoder().encode('content'))
       await again.finish()
       equal(text(await store.get(name)), 'content', 'the content')
+    },
+  },
+  {
+    name: 'after a write that failed an ingest is over, and another goes on with what was kept',
+    async run({ open, storage }) {
+      const store = await open(SMALL_CHUNKS)
+      const { bytes, name } = await largeContent(store)
+      const ingest = await store.ingest(name, { size: LARGE })
+      await ingest.write(bytes.subarray(0, 2000))
+      storage.before = ({ kind }) => {
+        if (kind === 'write') throw new StoreError('QUOTA', 'the disk is full')
+      }
+      await fails(() => ingest.write(bytes.subarray(2000, 4000)), 'QUOTA', 'write')
+      storage.before = () => undefined
+      await fails(() => ingest.write(bytes.subarray(ingest.offset)), 'QUOTA', 'write after it')
+      await fails(() => ingest.finish(), 'QUOTA', 'finish after it')
+      await ingest[Symbol.asyncDispose]()
+      const again = await store.ingest(name, { size: LARGE })
+      equal(again.offset > 0 && again.offset <= 2000, true, `offset ${again.offset}`)
+      await again.write(bytes.subarray(again.offset))
+      equal(await again.finish(), name, 'key')
     },
   },
 ]
