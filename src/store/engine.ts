@@ -349,10 +349,17 @@ export class Engine implements Store {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
-    await this.#uploads.close()
-    await this.#queue.idle()
-    await Promise.allSettled(this.#reads)
+    try {
+      await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
+      await this.#uploads.close()
+    } finally {
+      await this.#queue.idle()
+      await Promise.allSettled(this.#reads)
+      await this.#closeFiles()
+    }
+  }
+
+  async #closeFiles(): Promise<void> {
     const { writer, head, files, lock } = this.#context
     try {
       await flushLog(this.#context)

@@ -100,9 +100,10 @@ export class Uploads {
     }
   }
 
-  /** Ends what is still going on: what can be resumed is kept, everything else is gone. */
+  /** Ends what is still going on, all of it: what can be resumed is kept, everything else is gone. Throws the first failure. */
   async close(): Promise<void> {
-    for (const upload of [...this.#running.values()]) await upload.pause()
+    const ends = await Promise.allSettled([...this.#running.values()].map((upload) => upload.pause()))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
   /** True once in the life of a store: parts may be there that a crash has left. */

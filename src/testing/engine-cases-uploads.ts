@@ -154,6 +154,23 @@ const ingesting: EngineCase[] = [
       equal(await again.finish(), name, 'key')
     },
   },
+  {
+    name: 'a close frees the store, also when what is kept of an ingest cannot be written',
+    async run({ open, close, storage }) {
+      const store = await open(SMALL_CHUNKS)
+      const { bytes, name } = await largeContent(store)
+      const ingest = await store.ingest(name, { size: LARGE })
+      await ingest.write(bytes.subarray(0, 790))
+      storage.before = ({ kind }) => {
+        if (kind === 'write') throw new StoreError('IO', 'the disk is gone')
+      }
+      await fails(() => store.close(), 'IO', 'close')
+      equal(storage.openPaths, [], 'open files')
+      storage.before = () => undefined
+      await close().catch(() => undefined)
+      equal(await keysOf(await open()), [], 'keys')
+    },
+  },
 ]
 
 export const uploadCases: readonly EngineCase[] = [...meeting, ...ingesting]
