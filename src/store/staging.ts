@@ -37,11 +37,15 @@ export class Staging {
   }
 
   async begin(): Promise<void> {
+    await this.#beginLog()
+    this.holders.rollback()
+    this.#healed.length = 0
+  }
+
+  async #beginLog(): Promise<void> {
     await this.#context.writer.begin()
     this.firstSegment = this.#context.writer.position.segment
     this.#journal.clear()
-    this.holders.rollback()
-    this.#healed.length = 0
     if (this.#overlay.count > 0) this.#overlay.clear()
   }
 
@@ -161,7 +165,8 @@ export class Staging {
     this.#journal.forEach((_, bytes, keyAt) => {
       keys.push(bytes.slice(keyAt, keyAt + KEY_BYTES))
     })
-    await this.begin()
+    // The same transaction once more: what it changes for holders stays.
+    await this.#beginLog()
     try {
       for (const key of keys) await this.append(TAG.delete, key)
       return await writer.commit(strict)

@@ -48,6 +48,24 @@ describe.each<{ name: string; whenFull: Fault }>([
     expect((await engine.check()).clean).toBe(true)
   })
 
+  test('a delete with no byte free counts: chunks, names and what holds what', async () => {
+    const disk = new SimulatedDisk()
+    disk.whenFull = whenFull
+    const engine = await openEngine(disk, { ...OPTIONS, chunkSizes: { min: 64, average: 256, max: 400 } })
+    const large = noise(5000, 1)
+    const other = large.slice()
+    other.set(noise(20, 2), 2500)
+    const [one = '', two = ''] = await engine.putMany([large, other])
+    await engine.refs.set('name', two)
+    full(disk)
+    expect(await engine.delete(one)).toBe(true)
+    expect((await engine.stats()).count).toBe(1)
+    expect(await engine.refs.delete('name')).toBe(true)
+    expect(await engine.delete(two)).toBe(true)
+    expect(await engine.stats()).toMatchObject({ count: 0, bytes: 0 })
+    expect((await engine.check()).clean).toBe(true)
+  })
+
   test('with no byte free a delete works, by itself and in a transaction', async () => {
     const { disk, engine, keys } = await filled(whenFull)
     full(disk)
