@@ -17,7 +17,7 @@ import { sourceBytes } from './data.js'
 import { expectKey, keyed, mismatch } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import type { WriteQueue } from './queue.js'
-import { readValue } from './read.js'
+import { readValue, soundValue } from './read.js'
 import { readManifest } from './read-content.js'
 import type { Staging } from './staging.js'
 import { type ChunkWithBytes, Upload } from './upload.js'
@@ -54,9 +54,10 @@ export class Uploads {
     if (this.#running.has(name)) {
       throw new StoreError('LOCKED', 'this content is being uploaded already; wait for that, or discard it')
     }
-    const upload = new RunningUpload(this.#context, this.#staging, this.#contents, this.#queue, id, expected, () =>
-      this.#running.delete(name),
-    )
+    const upload = new RunningUpload(this.#context, this.#staging, this.#contents, this.#queue, id, expected, () => {
+      this.#running.delete(name)
+      if (upload.hasGarbage) this.#swept = false
+    })
     this.#running.set(name, upload)
     try {
       if (resumable) await upload.resume(resumable)
@@ -106,28 +107,29 @@ export class Uploads {
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
-  /** True once in the life of a store: parts may be there that a crash has left. */
+  /** True until a sweep has succeeded: parts may be there that a crash has left, or an upload that could not take its own away. */
   get needsSweep(): boolean {
     return !this.#swept && this.#context.state.ownCount(RESERVED.uploadPart) > 0
   }
 
   /** Takes away what uploads left that a crash ended and nobody can resume. In a turn of its own. */
   async sweep(): Promise<void> {
-    this.#swept = true
     const left: { name: Uint8Array; chunks: Chunk[] }[] = []
     const { state } = this.#context
     const block = state.keys.entries().slice()
     for (const { at } of records(block)) {
       if (reservedKind(block, at) !== RESERVED.uploadPart || this.#isRunning(block, at)) continue
       const name = block.slice(at, at + KEY_BYTES)
-      const value = await readValue(this.#context, name, () => state.keys.find(name))
+      const value = await soundValue(this.#context, name, () => state.keys.find(name))
       const part = value && decodeUploadPart(value)
       if (part && part.expected === undefined) left.push({ name, chunks: part.chunks })
     }
-    if (left.length === 0) return
-    await this.#staging.transact(false, async () => {
-      for (const { name, chunks } of left) await this.#contents.deleteList(name, chunks)
-    })
+    if (left.length > 0) {
+      await this.#staging.transact(false, async () => {
+        for (const { name, chunks } of left) await this.#contents.deleteList(name, chunks)
+      })
+    }
+    this.#swept = true
   }
 
   #isRunning(block: Uint8Array, at: number): boolean {
@@ -174,6 +176,11 @@ export class RunningUpload {
     this.#expected = expected
     this.#release = release
     this.#upload = this.#begin()
+  }
+
+  /** Parts are there that nobody can resume. */
+  get hasGarbage(): boolean {
+    return this.#parts.length > 0 && this.#expected?.size === undefined
   }
 
   /** Bytes taken so far, those of an earlier session that were kept included: the next `write` begins here. */
@@ -300,6 +307,7 @@ export class RunningUpload {
       else await this.#contents.putManifest(done)
       await this.#deleteParts()
     })
+    this.#parts.length = 0
     return keyHex(done.key)
   }
 

@@ -155,6 +155,26 @@ const ingesting: EngineCase[] = [
     },
   },
   {
+    name: 'what a failed put could not take away goes with the next write that works',
+    async run({ open, storage }) {
+      const store = await open(SMALL_CHUNKS)
+      const broken = async function* () {
+        for (let at = 0; at < LARGE; at += 1000) yield value(1000, at)
+        storage.before = ({ kind }) => {
+          if (kind === 'write') throw new StoreError('IO', 'the disk is gone')
+        }
+        throw new Error('the connection is gone')
+      }
+      await fails(() => store.put(broken()), 'IO', 'put')
+      storage.before = () => undefined
+      equal((await store.stats()).bytes > 0, true, 'something is left')
+      await store.put('next')
+      await store.flush()
+      await store.flush()
+      equal([(await store.stats()).count, (await store.stats()).bytes], [1, 4], 'after the next write')
+    },
+  },
+  {
     name: 'a close frees the store, also when what is kept of an ingest cannot be written',
     async run({ open, close, storage }) {
       const store = await open(SMALL_CHUNKS)
