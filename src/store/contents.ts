@@ -3,7 +3,7 @@
  * rules: a chunk stays as long as a manifest or an upload lists it, and what a user stored stays until the user deletes it.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { StoreError } from '../errors.js'
 import { ENTRY_BYTES_MAX, TAG } from '../format/entry.js'
 import { keyHex, RESERVED, sameKey } from '../format/key.js'
 import { CHUNK, type Chunk, encodeManifest, MANIFEST, type Manifest, manifestKey } from '../format/manifest.js'
@@ -11,6 +11,7 @@ import { valueBytes } from '../log/state.js'
 import type { Context } from './context.js'
 import type { Holders } from './holders.js'
 import { noteChosenKeys } from './provenance.js'
+import { isDamage } from './read.js'
 import { readManifest } from './read-content.js'
 import type { Staging } from './staging.js'
 
@@ -151,7 +152,7 @@ export class Contents {
     try {
       return await readManifest(this.#context, key, () => this.#staging.find(name))
     } catch (error) {
-      if (!isStoreError(error, 'CORRUPT')) throw error
+      if (!isDamage(error)) throw error
       return undefined
     }
   }

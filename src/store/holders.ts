@@ -12,7 +12,7 @@ import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '.
 import { decodeRef } from '../format/ref.js'
 import type { Context } from './context.js'
 import { Counter } from './counter.js'
-import { soundValue } from './read.js'
+import { valueUnlessDamaged } from './read.js'
 
 /** The store's own entries that hold others. */
 const HOLDING: readonly (number | undefined)[] = [RESERVED.manifest, RESERVED.uploadPart, RESERVED.ref]
@@ -94,7 +94,7 @@ export class Holders {
       const kind = reservedKind(block, at)
       if (!HOLDING.includes(kind) || kind === undefined) continue
       const entry = block.slice(at, at + KEY_BYTES)
-      const value = await soundValue(this.#context, entry, () => keys.find(entry))
+      const value = await valueUnlessDamaged(this.#context, entry, () => keys.find(entry))
       const held = value && heldBy(kind, value)
       if (held === undefined) found.isPartial = true
       else if (kind === RESERVED.ref) found.names.push(...held)

@@ -107,6 +107,25 @@ export async function soundValue(
   }
 }
 
+/** As `soundValue`, but a value is thrown, not taken for damaged, that the disk refuses to read: it may be whole, and what it holds is held. */
+export async function valueUnlessDamaged(
+  context: Context,
+  key: Uint8Array,
+  find: () => Location | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await readValue(context, key, find)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return undefined
+  }
+}
+
+/** True for an error that says that what was read is damaged; false when it could not be read. */
+export function isDamage(error: unknown): boolean {
+  return isStoreError(error, 'CORRUPT') && !isStoreError(error.cause, 'IO')
+}
+
 /** True for a content under its SHA-256, and for what never has two values: a list of chunks, the note of chosen keys. */
 function provesItself(hasher: Hasher, key: Uint8Array, keyAt: number, value: Uint8Array<ArrayBuffer>): boolean {
   const kind = reservedKind(key, keyAt)

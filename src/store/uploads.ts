@@ -17,7 +17,7 @@ import { sourceBytes } from './data.js'
 import { expectKey, keyed, mismatch } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import type { WriteQueue } from './queue.js'
-import { readValue, soundValue } from './read.js'
+import { readValue, valueUnlessDamaged } from './read.js'
 import { readManifest } from './read-content.js'
 import type { Staging } from './staging.js'
 import { type ChunkWithBytes, Upload } from './upload.js'
@@ -120,7 +120,7 @@ export class Uploads {
     for (const { at } of records(block)) {
       if (reservedKind(block, at) !== RESERVED.uploadPart || this.#isRunning(block, at)) continue
       const name = block.slice(at, at + KEY_BYTES)
-      const value = await soundValue(this.#context, name, () => state.keys.find(name))
+      const value = await valueUnlessDamaged(this.#context, name, () => state.keys.find(name))
       const part = value && decodeUploadPart(value)
       if (part && part.expected === undefined) left.push({ name, chunks: part.chunks })
     }

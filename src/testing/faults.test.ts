@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { createKernel } from '../kernel/kernel.js'
 import { type Engine, openEngine } from '../store/engine.js'
+import { noise } from './bytes.js'
 import { key, text } from './engine-case.js'
 import { readAll } from './model.js'
 import { RecyclingKernel } from './recycling-kernel.js'
@@ -120,6 +121,25 @@ describe('handles that the system has closed', () => {
     await tx.rollback()
     await engine.set(key(2), 'two')
     expect(calls.filter((call) => call !== 'size')).toEqual(['truncate', 'open', 'flush', 'write', 'flush'])
+  })
+
+  test('what a content needs stays when who holds it cannot be read for a while', async () => {
+    const chunkSizes = { min: 64, average: 256, max: 400 }
+    const disk = new SimulatedDisk()
+    const first = await openEngine(disk, { chunkSizes, maxSegmentSize: 3000 })
+    const large = noise(5000, 1)
+    const other = noise(5000, 1)
+    other.set(noise(20, 2), 2500)
+    const [one = '', two = ''] = await first.putMany([large, other])
+    await first.close()
+    const engine = await openEngine(disk)
+    disk.onCall = (call) => (call === 'read' ? 'gone' : undefined)
+    await expect(engine.delete(one)).rejects.toMatchObject({ code: 'CORRUPT', cause: { code: 'IO' } })
+    await expect(engine.stats()).rejects.toMatchObject({ code: 'CORRUPT', cause: { code: 'IO' } })
+    disk.onCall = () => undefined
+    expect([...(await readAll(engine)).keys()].sort()).toEqual([one, two].sort())
+    expect(await engine.delete(one)).toBe(true)
+    expect(await engine.get(two)).toEqual(other)
   })
 
   test('close frees what is left', async () => {
