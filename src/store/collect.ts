@@ -44,9 +44,8 @@ export async function collect(
     throw new StoreError('CORRUPT', message)
   }
   const isRecent = recency.since(grace)
-  const isWanted = (key: Uint8Array, place: Position): boolean =>
-    holders.names.count(key) > 0 || kept.has(key) || isRecent(key, place)
-  const unwanted = await find(context, staging, isWanted)
+  const isSpared = (key: Uint8Array, place: Position): boolean => kept.has(key) || isRecent(key, place)
+  const unwanted = await find(context, staging, isSpared)
   if (dryRun) return { count: unwanted.length, bytes: heldOnlyBy(unwanted, holders.lists, kernel.table(seed)) }
   const report = { count: 0, bytes: 0 }
   for (let at = 0; at < unwanted.length; at += KEYS_AT_ONCE) {
@@ -59,7 +58,8 @@ export async function collect(
         count = 0
         for (const { key } of some) {
           const place = staging.find(key) ?? staging.find(manifestKey(key))
-          if (place && !isWanted(key, place) && (await contents.delete(key))) count++
+          if (!place || holders.names.count(key) > 0 || isSpared(key, place)) continue
+          if (await contents.delete(key)) count++
         }
       })
       report.count += count
@@ -79,8 +79,10 @@ interface Unwanted {
 async function find(
   context: Context,
   { holders }: Staging,
-  isWanted: (key: Uint8Array, place: Position) => boolean,
+  isSpared: (key: Uint8Array, place: Position) => boolean,
 ): Promise<Unwanted[]> {
+  // As committed: a transaction may be open meanwhile.
+  const isWanted = (key: Uint8Array, place: Position) => holders.names.committed(key) > 0 || isSpared(key, place)
   const block = context.state.keys.entries().slice()
   const found: Unwanted[] = []
   for (const record of records(block)) {

@@ -177,6 +177,7 @@ export class Staging {
   }
 
   async rollback(): Promise<void> {
+    this.holders.rollback()
     await this.#context.writer.rollback()
   }
 }

@@ -116,6 +116,23 @@ const naming: EngineCase[] = [
 
 const collecting: EngineCase[] = [
   {
+    name: 'gc knows the names that are committed, not those of a transaction that is open or was rolled back',
+    async run({ open }) {
+      const store = await open()
+      const [named = '', unnamed = ''] = await store.putMany(['named', 'unnamed'])
+      await store.refs.set('name', named)
+      const tx = await store.begin()
+      await tx.refs.set('other', unnamed)
+      await tx.refs.delete('name')
+      const looked = async () => (await store.gc({ dryRun: true, keep: [], grace: 0 })).count
+      equal(await looked(), 1, 'while it is open')
+      await tx.rollback()
+      equal(await looked(), 1, 'after the rollback')
+      equal((await store.gc({ grace: 0 })).count, 1, 'collected')
+      equal(await keysOf(store), [named], 'keys')
+    },
+  },
+  {
     name: 'gc deletes what has no name, says how much that is, and what it would be beforehand',
     async run({ open, reopen }) {
       let store = await open()
