@@ -61,10 +61,12 @@ export class Contents {
   /** Stores a chunk and counts one holder for it: a list with it has to be written in the same transaction. */
   async putChunk(key: Uint8Array, value: Uint8Array): Promise<void> {
     await this.#holders.load()
-    const isNew = await this.#staging.put(key, value)
+    // Also when it was damaged and is written again.
+    const wasThere = this.#staging.has(key)
+    await this.#staging.put(key, value)
     const chunk = { key, size: value.length }
     // It was there for its own sake, and must not go when its lists do.
-    if (!isNew && this.#holders.lists.count(key) === 0) await this.#claim(chunk)
+    if (wasThere && this.#holders.lists.count(key) === 0) await this.#claim(chunk)
     this.#holders.changeLists([chunk], 1)
   }
 

@@ -142,6 +142,22 @@ describe('handles that the system has closed', () => {
     expect(await engine.get(two)).toEqual(other)
   })
 
+  test('a content that cannot be read for a while stays one when it is put as a chunk of a larger one', async () => {
+    const chunkSizes = { min: 64, average: 256, max: 400 }
+    const disk = new SimulatedDisk()
+    const engine = await openEngine(disk, { chunkSizes, maxSegmentSize: 3000 })
+    const large = noise(5000, 1)
+    const whole = await engine.put(large)
+    const first = (await engine.piece(whole, 0))?.bytes ?? new Uint8Array()
+    await engine.delete(whole)
+    const part = await engine.put(first)
+    await engine.set(key(1), noise(4000, 3))
+    disk.onCall = (call) => (call === 'read' ? 'gone' : undefined)
+    await engine.put(large)
+    disk.onCall = () => undefined
+    expect([...(await readAll(engine)).keys()].sort()).toEqual([part, whole, key(1)].sort())
+  })
+
   test('close frees what is left', async () => {
     const { disk, engine } = await closed(isData)
     await engine.close()
