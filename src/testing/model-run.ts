@@ -28,7 +28,7 @@ async function runSeed(kernel: RecyclingKernel, seed: number): Promise<number> {
   await workload.open()
   try {
     while (workload.operations < OPERATIONS_A_SEED) await workload.step()
-    await workload.compare()
+    await workload.compareAlone()
     await workload.close()
   } catch (error) {
     throw new Error(`operation ${workload.operations}: ${(error as Error).message}`, { cause: error })

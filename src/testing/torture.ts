@@ -11,18 +11,20 @@ import { isStoreError, type StoreError } from '../errors.js'
 import { README_FILE } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { type Engine, openEngine } from '../store/engine.js'
-import { type Model, readAll, sameModel } from './model.js'
+import { differencesOf, draftOf, EMPTY, readState, type State, sameState } from './model.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { type Loss, SimulatedDisk, type Snapshot } from './simulated-disk.js'
 import { type Call, changesDisk, FAULTS, type Fault } from './simulated-opfs.js'
 import { Workload } from './workload.js'
+import { poolOf } from './workload-draws.js'
 import { ENGINE_OPTIONS, TORTURE_SHAPE } from './workload-shape.js'
+import { expectNoLeftovers } from './workload-uploads.js'
 
 export interface CrashPoint {
   snapshot: Snapshot
   /** The states that may be found. */
-  possible: Model[]
+  possible: State[]
   /** The number of the call before which the crash comes. */
   call: number
 }
@@ -90,7 +92,7 @@ function isCrash(error: unknown): boolean {
 export async function live(kernel: RecyclingKernel, seed: number, crashes: number): Promise<number> {
   const random = new Random(seed)
   let disk = new SimulatedDisk()
-  let start: Model = new Map()
+  let start: State = EMPTY
   for (let crash = 0; crash < crashes; crash++) {
     kernel.recycle()
     const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, start)
@@ -186,6 +188,7 @@ export async function endure(kernel: RecyclingKernel, seed: number, steps: numbe
   }
   if (!workload.isOpen) await workload.open()
   await workload.compare()
+  await workload.compareAlone()
   await workload.close()
   await workload.open()
   await workload.compare()
@@ -211,10 +214,10 @@ async function attempt(workload: Workload, disk: SimulatedDisk): Promise<boolean
   } catch (error) {
     if (!isRefusal(error) || isCrash(error)) throw error
     if (!workload.isOpen) return false
-    const held = await undisturbed(disk, () => readAll(workload.engine))
-    if (!sameModel(held, workload.model)) {
-      throw new Error(`a call that failed (${error.message}) changed the store`)
-    }
+    const held = await undisturbed(disk, () => readState(workload.engine))
+    const changes = differencesOf(held, workload.model)
+    if (changes.length > 0)
+      throw new Error(`a call that failed (${error.message}) changed the store: ${changes.join()}`)
     return false
   }
 }
@@ -250,26 +253,38 @@ async function allEnded(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-async function expectOneOf(engine: Engine, possible: Model[]): Promise<Model> {
+async function expectOneOf(engine: Engine, possible: State[]): Promise<State> {
   if (engine.recovery.damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')) {
     throw new Error(`a crash was taken for damage: ${JSON.stringify(engine.recovery.damaged)}`)
   }
-  const held = await readAll(engine)
-  const found = possible.find((model) => sameModel(held, model))
-  if (found === undefined) throw new Error(`what is found is none of the ${possible.length} committed states`)
+  const held = await readState(engine)
+  const found = possible.find((model) => sameState(held, model))
+  if (found === undefined) {
+    const nearest = possible[0] && differencesOf(held, possible[0])
+    throw new Error(
+      `what is found is none of the ${possible.length} committed states; of the newest: ${nearest?.join()}`,
+    )
+  }
+  expectNamesHold(found)
   await expectClean(engine)
   return found
 }
 
-/** The next transaction works and lasts; closes the store. Answers the state it leaves. */
-async function expectWorks(disk: SimulatedDisk, kernel: Kernel, engine: Engine, found: Model): Promise<Model> {
+function expectNamesHold({ contents, refs }: State): void {
+  for (const [name, key] of refs) if (!contents.has(key)) throw new Error(`${name} points to what is not there`)
+}
+
+/** The next transaction works and lasts, and nothing is left of uploads that the crash cut off; closes the store. Answers the state it leaves. */
+async function expectWorks(disk: SimulatedDisk, kernel: Kernel, engine: Engine, found: State): Promise<State> {
   const key = 'f'.repeat(64)
   const value = new Uint8Array([1, 2, 3])
   await engine.set(key, value)
+  const expected = draftOf(found)
+  expected.contents.set(key, value)
+  await expectNoLeftovers(engine, poolOf(TORTURE_SHAPE), expected.contents)
   await engine.close()
-  const expected = new Map([...found, [key, value]])
   const again = await openAgain(disk, kernel)
-  if (!sameModel(await readAll(again), expected)) throw new Error('the transaction after the crash was lost')
+  if (!sameState(await readState(again), expected)) throw new Error('the transaction after the crash was lost')
   await expectClean(again)
   await again.close()
   return expected

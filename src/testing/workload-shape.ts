@@ -3,6 +3,7 @@
  * small store in which every call to the disk matters; the run against the model wants every call of the engine, in stores of all sizes.
  */
 
+import type { ChunkSizes } from '../kernel/kernel.js'
 import type { OpenEngineOptions } from '../store/engine.js'
 import type { Random } from './random.js'
 
@@ -26,6 +27,17 @@ export type StepName =
   | 'reopen'
   | 'reopenCompared'
   | 'replayCompared'
+  | 'large'
+  | 'largeTogether'
+  | 'settingLarge'
+  | 'failing'
+  | 'range'
+  | 'name'
+  | 'nameChunk'
+  | 'names'
+  | 'gc'
+  | 'ingest'
+  | 'discardAll'
 
 export interface Shape {
   /** How many keys of its own choice it uses, and how many different contents. */
@@ -33,18 +45,25 @@ export interface Shape {
   contents: number
   /** Sizes of values, in bytes: one of them is picked. */
   sizes: readonly number[]
-  engine: OpenEngineOptions
+  /** Sizes of contents that are cut into chunks. */
+  largeSizes: readonly number[]
+  engine: OpenEngineOptions & { chunkSizes: ChunkSizes }
   /** How often a step comes, beside the others; one that is not named never does. */
   weights: Readonly<Partial<Record<StepName, number>>>
 }
 
 /** Sizes that make a small workload fill several segments and write checkpoints. */
-export const ENGINE_OPTIONS = { maxSegmentSize: 3000, checkpointBytes: 6000 }
+export const ENGINE_OPTIONS = {
+  maxSegmentSize: 3000,
+  checkpointBytes: 6000,
+  chunkSizes: { min: 64, average: 256, max: 400 },
+}
 
 export const TORTURE_SHAPE: Shape = {
   keys: 8,
   contents: 4,
-  sizes: [0, 1, 30, 200, 700, 1500],
+  sizes: [0, 1, 30, 200, 700],
+  largeSizes: [1100, 2600],
   engine: ENGINE_OPTIONS,
   weights: {
     set: 4,
@@ -57,6 +76,15 @@ export const TORTURE_SHAPE: Shape = {
     flush: 1,
     compact: 1,
     reopen: 1,
+    large: 3,
+    settingLarge: 1,
+    failing: 1,
+    range: 1,
+    name: 2,
+    nameChunk: 1,
+    gc: 1,
+    ingest: 4,
+    discardAll: 1,
   },
 }
 
@@ -80,6 +108,17 @@ const MODEL_WEIGHTS: Shape['weights'] = {
   check: 1,
   reopenCompared: 2,
   replayCompared: 1,
+  large: 100,
+  largeTogether: 20,
+  settingLarge: 10,
+  failing: 30,
+  range: 50,
+  name: 60,
+  nameChunk: 10,
+  names: 10,
+  gc: 5,
+  ingest: 60,
+  discardAll: 1,
 }
 
 /** A shape for the run against the model; which one is the seed's matter. */
@@ -88,7 +127,15 @@ export function modelShape(random: Random): Shape {
     keys: random.pick([3, 20, 60, 200]),
     contents: random.pick([2, 30]),
     sizes: random.pick([[0, 1, 20, 100], [0, 1, 7, 30, 60, 200, 1000], [1, 30, 100, 3000], SIZES_WITH_LARGE]),
-    engine: { maxSegmentSize: random.pick([2000, 20_000, 200_000]), checkpointBytes: random.pick([10_000, 300_000]) },
+    largeSizes: random.pick([
+      [900, 3000],
+      [1000, 5000, 20_000],
+    ]),
+    engine: {
+      maxSegmentSize: random.pick([2000, 20_000, 200_000]),
+      checkpointBytes: random.pick([10_000, 300_000]),
+      chunkSizes: ENGINE_OPTIONS.chunkSizes,
+    },
     weights: MODEL_WEIGHTS,
   }
 }

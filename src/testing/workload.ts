@@ -4,70 +4,55 @@
  * because the disk does, must leave the store as it was.
  */
 
-import { createHash } from 'node:crypto'
 import { isStoreError } from '../errors.js'
-import { COMMIT } from '../format/entry.js'
 import { checkpointNumber } from '../format/paths.js'
 import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Transaction } from '../types.js'
 import { equal } from './check.js'
-import { type Model, readAll, sameModel, sameValue } from './model.js'
-import { Random } from './random.js'
+import { type Draft, differencesOf, draftOf, EMPTY, metaOf, readState, type State, sameState } from './model.js'
+import type { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
+import { type Action, Draws, isNamed, refused } from './workload-draws.js'
 import type { Shape, StepName } from './workload-shape.js'
-
-/** What a transaction is to do, and what it then has to answer. */
-type Action = (tx: Transaction) => Promise<void>
-
-interface Content {
-  key: string
-  bytes: Uint8Array<ArrayBuffer>
-}
+import { expectNoLeftovers, WorkloadUploads } from './workload-uploads.js'
 
 export class Workload {
   readonly #storage: Storage
   readonly #kernel: RecyclingKernel
   readonly #random: Random
   readonly #shape: Shape
+  readonly #draws: Draws
+  readonly #uploads: WorkloadUploads
   /** Each step as often as its weight says. */
   readonly #steps: readonly StepName[]
-  readonly #keys: readonly string[]
-  readonly #contents: readonly Content[]
   #engine: Engine | undefined
   /** The store after each committed transaction, from the last one on that has to survive: a strict commit, a flush or a close acknowledged it. */
-  readonly #history: Model[]
+  readonly #history: State[]
   /** What transactions that failed would have left, as long as nothing was committed since: a crash may still find them whole. */
-  #failed: Model[] = []
+  #failed: State[] = []
   /** Calls of the store and of its transactions so far. */
   operations = 0
 
   /** The kernel is this workload's alone while it runs. */
-  constructor(storage: Storage, kernel: RecyclingKernel, random: Random, shape: Shape, start: Model = new Map()) {
+  constructor(storage: Storage, kernel: RecyclingKernel, random: Random, shape: Shape, start: State = EMPTY) {
     this.#storage = storage
     this.#kernel = kernel
     this.#random = random
     this.#shape = shape
     this.#history = [start]
     this.#steps = Object.entries(shape.weights).flatMap(([name, weight]) => new Array(weight).fill(name as StepName))
-    // Not hashes, and alike: counters, as a user may choose them.
-    this.#keys = Array.from(
-      { length: shape.keys },
-      (_, i) => `${i % 2 === 0 ? 'a' : 'b'}${i.toString(16).padStart(63, '0')}`,
-    )
-    this.#contents = Array.from({ length: shape.contents }, (_, i) => {
-      const bytes = new Random(i).bytes(shape.sizes[i % shape.sizes.length] ?? 0)
-      return { key: createHash('sha256').update(bytes).digest('hex'), bytes }
-    })
+    this.#draws = new Draws(random, shape)
+    this.#uploads = new WorkloadUploads(this.#draws)
   }
 
   /** The store as it has to be now. */
-  get model(): Model {
-    return this.#history.at(-1) as Model
+  get model(): State {
+    return this.#history.at(-1) as State
   }
 
   /** The states that a crash now may leave, newest first. */
-  get possible(): Model[] {
+  get possible(): State[] {
     return [...this.#failed, ...this.#history.toReversed()]
   }
 
@@ -78,13 +63,18 @@ export class Workload {
 
   async open(): Promise<void> {
     const random = (bytes: Uint8Array) => bytes.set(this.#random.bytes(bytes.length))
-    this.#engine = await openEngine(this.#storage, { ...this.#shape.engine, kernel: this.#kernel, random })
+    this.#engine = await openEngine(this.#storage, {
+      ...this.#shape.engine,
+      kernel: this.#kernel,
+      random,
+      now: () => this.operations,
+    })
   }
 
   /** After a reopening that was none after a clean close: finds which of the possible states it is. */
   async settle(): Promise<void> {
-    const held = await readAll(this.engine)
-    const found = this.possible.find((model) => sameModel(held, model))
+    const held = await readState(this.engine)
+    const found = this.possible.find((model) => sameState(held, model))
     if (found === undefined) throw new Error('what is found after a failed close is no committed state')
     this.#history.push(found)
     this.#acknowledge()
@@ -93,6 +83,7 @@ export class Workload {
   async close(): Promise<void> {
     const engine = this.engine
     this.#engine = undefined
+    this.#uploads.forget()
     await engine.close()
     this.#kernel.recycle()
     this.#acknowledge()
@@ -105,15 +96,21 @@ export class Workload {
 
   /** The store holds what the model does, and every part of it agrees. */
   async compare(): Promise<void> {
-    if (!sameModel(await readAll(this.engine), this.model)) throw new Error('the store differs from the model')
+    const { contents } = this.model
+    equal(differencesOf(await readState(this.engine), this.model), [], 'what differs from the model')
     equal((await this.engine.check()).findings, [], 'findings of a check')
     const { count, bytes } = await this.engine.stats()
-    equal(count, this.model.size, 'the count of keys')
-    equal(
-      bytes,
-      Array.from(this.model.values()).reduce((sum, { length }) => sum + length, 0),
-      'the bytes of all values',
-    )
+    equal(count, contents.size, 'the count of keys')
+    const least = this.#draws.pool.bytesOf(contents)
+    // The rest is of contents that are not complete.
+    if (bytes < least) throw new Error(`the values have ${bytes} bytes, expected at least ${least}`)
+  }
+
+  /** As `compare`, when nothing is on its way any more: nothing is left of it. */
+  async compareAlone(): Promise<void> {
+    await this.#run('set')
+    await this.#run('discardAll')
+    await this.compare()
   }
 
   /** One random step. */
@@ -123,29 +120,35 @@ export class Workload {
   }
 
   async #run(step: StepName): Promise<void> {
-    const random = this.#random
+    const { engine, model } = this
+    const draws = this.#draws
+    const { random, pool } = draws
     const strict = random.chance(0.6)
     const durability = strict ? ('strict' as const) : ('relaxed' as const)
     switch (step) {
       case 'set':
-        return await this.#commits(strict, (model) => {
-          const [key, value] = [this.#key(), this.#value()]
-          model.set(key, value)
-          return () => this.engine.set(key, value, { durability })
+        return await this.#commits(strict, (draft) => {
+          const [key, value] = [draws.key(), draws.value()]
+          draft.contents.set(key, value)
+          return () => engine.set(key, value, { durability })
         })
       case 'put':
-        return await this.#commits(strict, (model) => {
-          const { key, bytes } = random.pick(this.#contents)
-          model.set(key, bytes)
-          return async () => equal(await this.engine.put(bytes, { durability }), key, 'the key of a put')
+      case 'large':
+        return await this.#commits(strict, (draft) => {
+          const content = random.pick(step === 'put' ? pool.all : pool.large)
+          draft.contents.set(content.key, content.bytes)
+          const source = draws.source(content)
+          const expected = random.chance(0.3) && { expected: content.key }
+          return async () =>
+            equal(await engine.put(source, { durability, ...expected }), content.key, 'the key of a put')
         })
       case 'putMany':
-        return await this.#commits(strict, (model) => {
-          const contents = this.#several(() => random.pick(this.#contents))
-          for (const { key, bytes } of contents) model.set(key, bytes)
+        return await this.#commits(strict, (draft) => {
+          const contents = draws.several(() => random.pick(random.chance(0.8) ? pool.all : pool.large))
+          for (const { key, bytes } of contents) draft.contents.set(key, bytes)
           const keys = contents.map(({ key }) => key)
           const put = () =>
-            this.engine.putMany(
+            engine.putMany(
               contents.map(({ bytes }) => bytes),
               { durability },
             )
@@ -153,53 +156,95 @@ export class Workload {
         })
       case 'delete':
         // Has no durability of its own: strict.
-        return await this.#commits(true, (model) => {
-          const key = this.#anyKey()
-          const was = model.delete(key)
-          return async () => equal(await this.engine.delete(key), was, 'the answer of a delete')
-        })
+        return await this.#commits(true, (draft) => on(engine, draws.deleting(draft, draws.anyKey())))
       case 'deleteMany':
         return await this.#deleteMany(
           strict,
-          this.#several(() => this.#anyKey()),
+          draws.several(() => draws.anyKey()),
         )
       case 'deleteAll':
         // A transaction of deletes only.
-        return await this.#deleteMany(strict, [...this.model.keys()])
+        return await this.#deleteAll(strict)
       case 'transaction':
-        return await this.#commits(strict, (model) => {
-          const actions = this.#actions(model, random.below(6))
-          return () => this.engine.transaction((tx) => runAll(tx, actions), { durability })
+        return await this.#commits(strict, (draft) => {
+          const actions = this.#actions(draft, random.below(6))
+          return () => engine.transaction((tx) => runAll(tx, actions), { durability })
         })
       case 'rolledBack':
         return await this.#rolledBack()
       case 'together':
-        return await this.#commits(true, (model) => {
-          const calls = this.#several(() => this.#call(model))
-          return () => Promise.all(calls.map((call) => call()))
+        return await this.#commits(true, (draft) => {
+          const calls = draws.several(() => this.#counted(() => draws.smallChange(draft)))
+          return () => Promise.all(calls.map((call) => call(engine)))
         })
-      case 'get':
-        return await this.#get([this.#anyKey()], async ([key]) => [await this.engine.get(key as string)])
-      case 'getMany':
-        return await this.#get(
-          this.#several(() => this.#anyKey()),
-          (keys) => this.engine.getMany(keys),
-        )
-      case 'has': {
-        const keys = this.#several(() => this.#anyKey())
-        equal(
-          await this.engine.hasMany(keys),
-          keys.map((key) => this.model.has(key)),
-          'the answer of a hasMany',
-        )
-        return equal(await this.engine.has(keys[0] as string), this.model.has(keys[0] as string), 'the answer of a has')
+      case 'largeTogether':
+        // Several transactions, in any order: no crash may come between them.
+        return await this.#commits(true, (draft) => {
+          const contents = [...new Set(draws.several(() => random.pick(pool.large)))]
+          const calls = contents.map((content) => draws.putting(draft, content, random.chance(0.3)))
+          calls.push(draws.failing())
+          return () => Promise.all(calls.map((call) => call(engine)))
+        })
+      case 'settingLarge':
+        return await this.#commits(true, (draft) => on(engine, draws.settingLarge(draft)))
+      case 'failing':
+        return await draws.failing()(engine)
+      case 'get': {
+        const key = draws.anyKey()
+        return draws.expectValue(await engine.get(key), model.contents.get(key), key)
       }
+      case 'getMany': {
+        const keys = draws.several(() => draws.anyKey())
+        const values = await engine.getMany(keys)
+        equal(values.length, keys.length, 'the count of values')
+        for (const [i, key] of keys.entries()) draws.expectValue(values[i], model.contents.get(key), key)
+        return
+      }
+      case 'has': {
+        const keys = draws.several(() => draws.anyKey())
+        const answers = await engine.hasMany(keys)
+        equal(answers.length, keys.length, 'the count of answers')
+        for (const [i, key] of keys.entries()) draws.expectHas(answers[i] === true, model.contents.get(key), key)
+        const first = keys[0] as string
+        return draws.expectHas(await engine.has(first), model.contents.get(first), first)
+      }
+      case 'range':
+        return await this.#range()
       case 'keys': {
         const found: string[] = []
-        for await (const { key, size } of this.engine.keys()) found.push(`${key} ${size}`)
-        const expected = Array.from(this.model, ([key, { length }]) => `${key} ${length}`)
+        for await (const { key, size } of engine.keys()) found.push(`${key} ${size}`)
+        const expected = Array.from(model.contents, ([key, { length }]) => `${key} ${length}`)
         return equal(found.sort(), expected.sort(), 'keys and sizes')
       }
+      case 'name':
+        return await this.#commits(true, (draft) =>
+          on(engine, random.chance(0.7) ? draws.naming(draft) : draws.unnaming(draft)),
+        )
+      case 'nameChunk':
+        return await this.#nameChunk()
+      case 'names': {
+        const prefix = random.pick(['', 'a/', 'Ω', 'none'])
+        const found: string[] = []
+        for await (const { name, key } of engine.refs.list({ prefix })) found.push(`${name} ${key}`)
+        const expected = Array.from(model.refs, ([name, key]) => `${name} ${key}`)
+        return equal(found, expected.filter((name) => name.startsWith(prefix)).sort(), 'names')
+      }
+      case 'gc':
+        return await this.#collect()
+      case 'ingest': {
+        const complete = await this.#uploads.step(engine, model)
+        if (complete === undefined) return
+        const { ingest, content } = complete
+        return await this.#commits(strict, (draft) => {
+          draft.contents.set(content.key, content.bytes)
+          return async () => equal(await ingest.finish({ durability }), content.key, 'the key of an ingest')
+        })
+      }
+      case 'discardAll':
+        this.#uploads.forget()
+        await this.#run('reopen')
+        await this.#run('set')
+        return await expectNoLeftovers(this.engine, pool, this.model.contents)
       case 'flush':
         await this.engine.flush()
         return this.#acknowledge()
@@ -230,36 +275,53 @@ export class Workload {
     this.#failed = []
   }
 
-  /** Runs what `plan` returns as one transaction, after which the store is as `plan` has made the model. */
-  async #commits(strict: boolean, plan: (model: Map<string, Uint8Array>) => () => Promise<unknown>): Promise<void> {
-    const model = new Map(this.model)
-    const run = plan(model)
+  /** Runs what `plan` returns, after whose last transaction the store is as `plan` has made the model; those before it show nothing. */
+  async #commits(strict: boolean, plan: (draft: Draft) => () => Promise<unknown>): Promise<void> {
+    const draft = draftOf(this.model)
+    const run = plan(draft)
     const { transactions } = await this.engine.stats()
-    this.#history.push(model)
+    const { refusals } = this.#draws
+    this.#history.push(draft)
     try {
       await run()
     } catch (error) {
       if (isStoreError(error)) {
         this.#history.pop()
-        this.#failed.push(model)
+        this.#failed.push(draft)
       }
       throw error
     }
     // One that had nothing to write has not made sure that what failed before it is off the disk.
     if ((await this.engine.stats()).transactions > transactions) this.#failed = []
-    if (strict) this.#acknowledge()
+    if (strict && this.#draws.refusals === refusals) this.#acknowledge()
   }
 
   async #deleteMany(strict: boolean, keys: readonly string[]): Promise<void> {
-    await this.#commits(strict, (model) => {
-      const count = keys.filter((key) => model.delete(key)).length
-      const durability = strict ? 'strict' : 'relaxed'
-      return async () => equal(await this.engine.deleteMany(keys, { durability }), count, 'the answer of a deleteMany')
+    const durability = strict ? 'strict' : 'relaxed'
+    const remove = () => this.engine.deleteMany(keys, { durability })
+    if (keys.some((key) => isNamed(this.model, key))) return await refused(remove, 'IN_USE', 'a deleteMany of names')
+    await this.#commits(strict, ({ contents }) => {
+      const count = keys.filter((key) => contents.delete(key)).length
+      return async () => equal(await remove(), count, 'the answer of a deleteMany')
+    })
+  }
+
+  async #deleteAll(strict: boolean): Promise<void> {
+    const { contents, refs } = this.model
+    if (refs.size === 0) return await this.#deleteMany(strict, [...contents.keys()])
+    await this.#commits(strict, (draft) => {
+      draft.contents.clear()
+      draft.refs.clear()
+      const remove = async (tx: Transaction) => {
+        for (const name of refs.keys()) equal(await tx.refs.delete(name), true, 'the answer of a delete of a name')
+        for (const key of contents.keys()) equal(await tx.delete(key), true, 'the answer of a delete')
+      }
+      return () => this.engine.transaction(remove, { durability: strict ? 'strict' : 'relaxed' })
     })
   }
 
   async #rolledBack(): Promise<void> {
-    const actions = this.#actions(new Map(this.model), 1 + this.#random.below(8))
+    const actions = this.#actions(draftOf(this.model), 1 + this.#random.below(8))
     const tx = await this.engine.begin()
     try {
       await runAll(tx, actions)
@@ -268,87 +330,73 @@ export class Workload {
     }
   }
 
-  async #get(keys: string[], get: (keys: string[]) => Promise<(Uint8Array | undefined)[]>): Promise<void> {
-    const values = await get(keys)
-    equal(values.length, keys.length, 'the count of values')
-    for (const [i, key] of keys.entries()) expectValue(values[i], this.model.get(key), key)
+  async #range(): Promise<void> {
+    const { pool, random } = this.#draws
+    const { key } = random.pick(random.chance(0.8) ? pool.large : pool.all)
+    const expected = this.model.contents.get(key)
+    const size = expected?.length ?? 0
+    const offset = random.below(size + 1)
+    const length = random.below(size - offset + 100)
+    const range = { offset, length }
+    if (expected === undefined && pool.mayBeChunk(key)) return
+    const slice = expected?.slice(offset, offset + length)
+    this.#draws.expectValue(await this.engine.get(key, range), slice, key)
+    const stream = await this.engine.stream(key, range)
+    const read = stream && new Uint8Array(await new Response(stream).arrayBuffer())
+    this.#draws.expectValue(read, slice, key)
   }
 
-  /** What a transaction does, and reads in between; the model is changed as it will be. */
-  #actions(model: Map<string, Uint8Array>, count: number): Action[] {
-    return Array.from({ length: count }, () => {
-      this.operations++
-      const key = this.#anyKey()
-      const held = model.get(key)
-      switch (this.#random.below(8)) {
-        case 0:
-          return async (tx) => expectValue(await tx.get(key), held, key)
-        case 1:
-          return async (tx) => equal(await tx.has(key), held !== undefined, 'the answer of a has in a transaction')
-        case 2:
-        case 3:
-          model.delete(key)
-          return async (tx) =>
-            equal(await tx.delete(key), held !== undefined, 'the answer of a delete in a transaction')
-        case 4: {
-          const { key, bytes } = this.#random.pick(this.#contents)
-          model.set(key, bytes)
-          return async (tx) => equal(await tx.put(bytes), key, 'the key of a put in a transaction')
-        }
-        default: {
-          const [key, value] = [this.#key(), this.#value()]
-          model.set(key, value)
-          return (tx) => tx.set(key, value)
-        }
+  /** A name for what may be there as a chunk only: it is a content then, or there is nothing. */
+  async #nameChunk(): Promise<void> {
+    const { bytes, key } = this.#random.pick(this.#draws.pool.parts)
+    const name = this.#draws.name()
+    const set = () => this.engine.refs.set(name, key, metaOf(name, key))
+    if (!(await this.engine.has(key))) return await refused(set, 'NOT_FOUND', 'a name for nothing')
+    await this.#commits(true, (draft) => {
+      draft.contents.set(key, bytes)
+      draft.refs.set(name, key)
+      return set
+    })
+  }
+
+  /** Deletes what has no name, and says before how much that is. */
+  async #collect(): Promise<void> {
+    const { contents, refs } = this.model
+    const keep = this.#random.chance(0.5) ? this.#draws.several(() => this.#draws.anyKey()) : undefined
+    const options = { grace: 0, ...(keep && { keep }) }
+    if (keep === undefined && refs.size === 0) {
+      const error = await this.engine.gc(options).catch((caught: unknown) => caught)
+      if (!(error instanceof TypeError)) throw error
+      return
+    }
+    const unwanted = [...contents.keys()].filter((key) => !isNamed(this.model, key) && !keep?.includes(key))
+    await this.#commits(unwanted.length > 0, (draft) => {
+      for (const key of unwanted) draft.contents.delete(key)
+      return async () => {
+        const told = await this.engine.gc({ ...options, dryRun: true })
+        equal(told.count, unwanted.length, 'the count of contents that would be collected')
+        equal(await this.engine.gc(options), told, 'what was collected')
       }
     })
   }
 
-  /** One call of several that are made together. */
-  #call(model: Map<string, Uint8Array>): () => Promise<void> {
-    const random = this.#random
+  /** What a transaction does, and reads in between; the draft is changed as the store will be. */
+  #actions(draft: Draft, count: number): Action[] {
+    return Array.from({ length: count }, () =>
+      this.#counted(() => (this.#random.chance(0.3) ? this.#draws.reading(draftOf(draft)) : this.#draws.change(draft))),
+    )
+  }
+
+  #counted<T>(make: () => T): T {
     this.operations++
-    if (random.chance(0.3)) {
-      const key = this.#anyKey()
-      const was = model.delete(key)
-      return async () => equal(await this.engine.delete(key), was, 'the answer of a delete among others')
-    }
-    if (random.chance(0.3)) {
-      const { key, bytes } = random.pick(this.#contents)
-      model.set(key, bytes)
-      return async () => equal(await this.engine.put(bytes), key, 'the key of a put among others')
-    }
-    const [key, value] = [this.#key(), this.#value()]
-    model.set(key, value)
-    return () => this.engine.set(key, value)
+    return make()
   }
+}
 
-  #several<T>(make: () => T): T[] {
-    return Array.from({ length: 1 + this.#random.below(8) }, make)
-  }
-
-  /** Some are used often and some seldom, so that segments die at different times. */
-  #key(): string {
-    const count = this.#keys.length
-    const hot = Math.ceil(count / 4)
-    return this.#keys[this.#random.below(this.#random.chance(0.8) ? hot : count)] as string
-  }
-
-  #anyKey(): string {
-    return this.#random.chance(0.3) ? this.#random.pick(this.#contents).key : this.#key()
-  }
-
-  #value(): Uint8Array<ArrayBuffer> {
-    const random = this.#random
-    if (random.chance(0.15)) return Uint8Array.from([...random.bytes(random.below(40)), ...COMMIT])
-    return random.bytes(random.pick(this.#shape.sizes))
-  }
+function on(engine: Engine, action: Action): () => Promise<void> {
+  return () => action(engine)
 }
 
 async function runAll(tx: Transaction, actions: readonly Action[]): Promise<void> {
   for (const action of actions) await action(tx)
-}
-
-function expectValue(actual: Uint8Array | undefined, expected: Uint8Array | undefined, key: string): void {
-  if (!sameValue(actual, expected)) throw new Error(`the value of ${key} differs from the model's`)
 }
