@@ -6,6 +6,7 @@
  * Counted when first asked for, from the entries in the log; then kept up to date by each transaction that commits.
  */
 
+import { assert } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { KEY_BYTES, RESERVED, reservedKind } from '../format/key.js'
 import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
@@ -65,10 +66,7 @@ export class Holders {
   commit(): void {
     if (!this.lists.isChanging && !this.names.isChanging) return
     this.#commits++
-    if (!this.#isLoaded) {
-      this.rollback()
-      return
-    }
+    assert(this.#isLoaded, 'who changes a count has loaded them before')
     this.lists.commit()
     this.names.commit()
   }

@@ -13,9 +13,15 @@ const MARKS_MAX = 8640
 /** Puts of what was there already that are remembered. */
 const REPUTS_MAX = 100_000
 
+interface Mark {
+  time: number
+  position: Position
+}
+
 export class Recency {
   readonly #now: () => number
-  readonly #marks: { time: number; position: Position }[]
+  /** One at least, in the order of time. */
+  readonly #marks: Mark[]
   /** When what was there already was last put again. */
   readonly #reputs = new Map<string, number>()
 
@@ -27,8 +33,7 @@ export class Recency {
   /** The log is this long now. */
   mark(position: Position): void {
     const time = this.#now()
-    const last = this.#marks.at(-1)
-    if (last && time - last.time < MARK_MILLISECONDS) return
+    if (time - (this.#marks.at(-1) as Mark).time < MARK_MILLISECONDS) return
     this.#marks.push({ time, position })
     if (this.#marks.length > MARKS_MAX) this.#marks.shift()
   }
@@ -38,18 +43,13 @@ export class Recency {
     const hex = keyHex(key)
     this.#reputs.delete(hex)
     this.#reputs.set(hex, this.#now())
-    if (this.#reputs.size <= REPUTS_MAX) return
-    for (const oldest of this.#reputs.keys()) {
-      this.#reputs.delete(oldest)
-      return
-    }
+    if (this.#reputs.size > REPUTS_MAX) this.#reputs.delete(this.#reputs.keys().next().value as string)
   }
 
   /** Tells whether the content whose entry stands at `place` was put less than `grace` milliseconds ago. */
   since(grace: number): (key: Uint8Array, place: Position) => boolean {
     const time = this.#now() - grace
-    const from = (this.#marks.findLast((mark) => mark.time <= time) ?? this.#marks[0])?.position
-    return (key, place) =>
-      (from !== undefined && grace > 0 && !isBefore(place, from)) || (this.#reputs.get(keyHex(key)) ?? -1) > time
+    const { position } = this.#marks.findLast((mark) => mark.time <= time) ?? (this.#marks[0] as Mark)
+    return (key, place) => (grace > 0 && !isBefore(place, position)) || (this.#reputs.get(keyHex(key)) ?? -1) > time
   }
 }

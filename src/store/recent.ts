@@ -18,13 +18,6 @@ export class Recent<K, V> {
   set(key: K, value: V): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#countMax) return
-      this.#entries.delete(oldest)
-    }
-  }
-
-  clear(): void {
-    this.#entries.clear()
+    if (this.#entries.size > this.#countMax) this.#entries.delete(this.#entries.keys().next().value as K)
   }
 }
