@@ -14,6 +14,7 @@ import { damageCases } from './engine-cases-damage.js'
 import { damagedLogCases } from './engine-cases-damaged-log.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
+import { listCases } from './engine-cases-lists.js'
 import { nameCases } from './engine-cases-names.js'
 import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
@@ -33,6 +34,7 @@ export const engineCases: readonly EngineCase[] = [
   ...compactionCases,
   ...contentCases,
   ...nameCases,
+  ...listCases,
   ...uploadCases,
   ...recoveryCases,
   ...retiredCases,
