@@ -49,7 +49,7 @@ import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointI
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
 import { type Find, hasContent, readContent, readContents, readListed, readPiece } from './read-content.js'
-import { EngineRefs, StagedRefs } from './refs.js'
+import { EngineRefs, type Stage, StagedRefs } from './refs.js'
 import { flushLog, Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
 import { Uploads } from './uploads.js'
@@ -118,10 +118,11 @@ export class Engine implements Store {
     this.#queue = new WriteQueue(this.#staging, () => this.#maintain())
     this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
     const refs = new StagedRefs(context, this.#staging, this.#contents)
-    this.refs = new EngineRefs(context, refs, async (change) => {
+    const stage: Stage = async (change) => {
       this.#assertOpen()
       return await this.#queue.write(this.#isStrict(undefined), () => undefined, change)
-    })
+    }
+    this.refs = new EngineRefs(context, refs, stage, false)
   }
 
   async put(source: Source, options: PutOptions = {}): Promise<Key> {

@@ -76,14 +76,14 @@ export class EngineRefs implements Refs {
   readonly #context: Context
   readonly #staged: StagedRefs
   readonly #stage: Stage
-  readonly #find: Find | undefined
+  readonly #isInside: boolean
 
-  /** With `find` reads see what the open transaction has written, else what is committed. */
-  constructor(context: Context, staged: StagedRefs, stage: Stage, find?: Find) {
+  /** Inside a transaction reads see what it has written, else what is committed. */
+  constructor(context: Context, staged: StagedRefs, stage: Stage, isInside: boolean) {
     this.#context = context
     this.#staged = staged
     this.#stage = stage
-    this.#find = find
+    this.#isInside = isInside
   }
 
   async set(name: string, key: KeyLike, meta?: unknown): Promise<void> {
@@ -95,7 +95,7 @@ export class EngineRefs implements Refs {
   async get(name: string): Promise<Ref | undefined> {
     const bytes = refNameBytes(name)
     const { state } = this.#context
-    if (this.#find) return shown(await this.#stage(() => this.#staged.get(bytes)))
+    if (this.#isInside) return shown(await this.#stage(() => this.#staged.get(bytes)))
     return shown(await readRef(this.#context, placeOf(this.#context, bytes), (key) => state.keys.find(key)))
   }
 

@@ -50,12 +50,7 @@ export class EngineTransaction implements Transaction {
     this.#strict = strict
     this.#release = release
     const staged = new StagedRefs(context, staging, contents)
-    this.refs = new EngineRefs(
-      context,
-      staged,
-      (change) => this.#call(async () => await this.#writing(change)),
-      (key) => staging.find(key),
-    )
+    this.refs = new EngineRefs(context, staged, (change) => this.#call(async () => await this.#writing(change)), true)
   }
 
   put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {

@@ -1,0 +1,130 @@
+/** Uploads and lists of chunks in the cases that a disk, a race or another program makes. */
+
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { StoreError } from '../errors.js'
+import { COMMIT, TAG } from '../format/entry.js'
+import { hexBytes } from '../format/key.js'
+import { uploadPartKey } from '../format/manifest.js'
+import { memoryStorage } from '../storage/memory.js'
+import { keysOf, value } from '../testing/engine-case.js'
+import { entry } from '../testing/golden-recipes.js'
+import { ObservedStorage } from '../testing/observed-storage.js'
+import { openEngine } from './engine.js'
+
+/** Contents over 800 bytes are cut. */
+const options = { chunkSizes: { min: 64, average: 256, max: 400 } }
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 500) yield bytes.subarray(at, at + 500)
+}
+
+test('an ingest that a full disk stopped keeps what was whole when it is put aside', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage, options)
+  const bytes = value(20_000, 1)
+  const ingest = await engine.ingest(sha256(bytes), { size: bytes.length })
+  await ingest.write(bytes.subarray(0, 5000))
+  storage.before = ({ kind, path }) => {
+    if (kind === 'write' && path.startsWith('data/')) throw new StoreError('QUOTA', 'the disk is full')
+  }
+  await expect(ingest.write(bytes.subarray(5000, 15_000))).rejects.toMatchObject({ code: 'QUOTA' })
+  storage.before = () => undefined
+  await ingest[Symbol.asyncDispose]()
+  const again = await engine.ingest(sha256(bytes), { size: bytes.length })
+  expect(again.offset).toBeGreaterThan(3000)
+  await again.write(bytes.subarray(again.offset))
+  expect(await again.finish()).toBe(sha256(bytes))
+})
+
+test('a part of an upload that is none, as another program may write it, is dropped when its content comes', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const bytes = value(5000, 2)
+  const first = await openEngine(storage, options)
+  await first.put('content')
+  await first.close()
+  const part = entry(TAG.put, Buffer.concat([uploadPartKey(hexBytes(sha256(bytes)), 0), new Uint8Array(10)]))
+  await storage.replace('data/0/0', Buffer.concat([await storage.contents('data/0/0'), part, Uint8Array.from(COMMIT)]))
+  const engine = await openEngine(storage, options)
+  const ingest = await engine.ingest(sha256(bytes), { size: bytes.length })
+  expect(ingest.offset).toBe(0)
+  await ingest.write(bytes)
+  expect(await ingest.finish()).toBe(sha256(bytes))
+  expect((await engine.check()).findings).toEqual([])
+})
+
+test('what is counted while something is committed is counted again', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const first = await openEngine(storage, options)
+  for (let seed = 0; seed < 30; seed++) await first.put(value(5000, seed))
+  await first.close()
+  const engine = await openEngine(storage, options)
+  const listing = keysOf(engine)
+  const late = await engine.put(value(5000, 99))
+  expect([30, 31]).toContain((await listing).length)
+  expect((await engine.stats()).count).toBe(31)
+  expect(await engine.delete(late)).toBe(true)
+  expect((await engine.stats()).count).toBe(30)
+})
+
+test('a list that the disk refuses to read is not taken for damaged: the put fails, and the next one works', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const bytes = value(5000, 3)
+  const engine = await openEngine(storage, options)
+  const key = await engine.put(bytes)
+  await engine.close()
+  const again = await openEngine(storage, options)
+  await again.put(value(5000, 4))
+  let reads = 0
+  storage.before = ({ kind, path }) => {
+    if (kind === 'read' && path.startsWith('data/') && reads++ > 0) throw new StoreError('IO', 'the disk is tired')
+  }
+  await expect(again.put(inPieces(bytes))).rejects.toBeInstanceOf(StoreError)
+  storage.before = () => undefined
+  expect(await again.put(inPieces(bytes))).toBe(key)
+  expect((await again.get(key))?.length).toBe(5000)
+})
+
+test('a chunk that a repair had to give up is missing from its content, by name, until the content is put again', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const bytes = value(5000, 5)
+  const first = await openEngine(storage, options)
+  const key = await first.put(bytes)
+  const chunk = sha256((await first.piece(key, 0))?.bytes ?? new Uint8Array())
+  await first.close()
+  const log = await storage.contents('data/0/0')
+  // In the value of the first chunk, which is the log's first entry behind the segment header.
+  log.fill(0, 160, 170)
+  await storage.replace('data/0/0', log)
+  const engine = await openEngine(storage, options)
+  await engine.check({ repair: true })
+  await expect(engine.get(key)).rejects.toMatchObject({ code: 'CORRUPT', where: { key: chunk } })
+  await engine.put(bytes)
+  expect((await engine.get(key))?.length).toBe(5000)
+})
+
+test('a content of too many chunks is TOO_LARGE, and nothing of it is kept', async () => {
+  const engine = await openEngine(memoryStorage(), { chunkSizes: { min: 64, average: 64, max: 64 } })
+  const putting = engine.transaction((tx) => tx.put(new Uint8Array(64 * 583_000)))
+  await expect(putting).rejects.toMatchObject({ code: 'TOO_LARGE' })
+  expect(await engine.stats()).toMatchObject({ count: 0, bytes: 0 })
+})
+
+test('a put that fails at once, as its buffer is full, dooms its transaction like any other', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage)
+  const tx = await engine.begin()
+  await tx.put(value(800_000, 1))
+  storage.before = ({ kind, path }) => {
+    if (kind === 'write' && path.startsWith('data/')) throw new StoreError('QUOTA', 'the disk is full')
+  }
+  await expect(tx.put(value(800_000, 2))).rejects.toMatchObject({ code: 'QUOTA' })
+  storage.before = () => undefined
+  await expect(tx.put('small')).rejects.toMatchObject({ code: 'QUOTA' })
+  await expect(tx.commit()).rejects.toMatchObject({ code: 'QUOTA' })
+  expect((await engine.stats()).count).toBe(0)
+})
