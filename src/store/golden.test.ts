@@ -78,6 +78,7 @@ describe.each([
     await store.compact({ threshold: 0 })
     expect(await keysOf(await reopen())).toEqual([...keys, key(900)].sort())
     const again = await reopenFromLog()
+    for (const ref of Object.keys(expectedOf(name).names ?? {})) expect(await again.refs.delete(ref)).toBe(true)
     expect(await again.deleteMany(keys)).toBe(keys.length)
     await again.compact({ threshold: 0 })
     const last = await reopenFromLog()

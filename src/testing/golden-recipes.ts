@@ -16,6 +16,8 @@ export interface Expected {
   id: string
   /** Size and CRC-32 of each value. */
   keys: Record<string, string>
+  /** The key that each name points to, and what is noted with it; absent when there are none. */
+  names?: Record<string, string>
   recovery: Pick<Recovery, 'source' | 'replayed' | 'rolledBack' | 'setAside'>
   /** The kinds of damage it tells of. */
   damaged: string[]
@@ -96,6 +98,24 @@ async function makeUncommitted(): Promise<ObservedStorage> {
   return (await crash()).storage
 }
 
+/** Contents in chunks, two of which share some, one that is also a chunk, names, and an ingest that is not complete. */
+async function makeLarge(): Promise<ObservedStorage> {
+  const { open, close, storage } = engineContext(memoryStorage())
+  const store = await open({ ...OPTIONS, chunkSizes: { min: 64, average: 256, max: 400 } })
+  const first = value(3000, 1)
+  const second = first.slice()
+  second.fill(0, 1500, 1510)
+  const names = await store.putMany([first, second])
+  const piece = await store.piece(names[0] ?? '', 0)
+  await store.put(piece?.bytes ?? '')
+  await store.refs.set('first', names[0] ?? '', { type: 'text/plain' })
+  await store.refs.set('the other', names[1] ?? '')
+  const ingest = await store.ingest(key(1), { size: 10_000 })
+  await ingest.write(value(5000, 2))
+  await close()
+  return storage
+}
+
 /** A store by the rules of the seed: a COMMIT ends each file, no head, no checkpoint of ours, no headers in the segments. */
 async function makeSeed(): Promise<ObservedStorage> {
   const storage = new ObservedStorage(memoryStorage())
@@ -138,6 +158,7 @@ export const recipes: readonly Recipe[] = [
   { name: '1-checkpoint', make: makeCheckpointed },
   { name: '1-torn-tail', make: makeTorn },
   { name: '1-uncommitted-tail', make: makeUncommitted },
+  { name: '1-large', make: makeLarge },
   { name: 'seed', make: makeSeed },
 ]
 
@@ -150,10 +171,13 @@ export async function observe(store: Engine): Promise<Expected> {
     const bytes = (await store.get(name)) ?? new Uint8Array()
     keys[name] = `${bytes.length} ${crc32(bytes).toString(16).padStart(8, '0')}`
   }
+  const names: [string, string][] = []
+  for await (const { name, key, meta } of store.refs.list()) names.push([name, `${key} ${JSON.stringify(meta)}`])
   const { source, replayed, rolledBack, setAside, damaged } = store.recovery
   return {
     id: store.id,
     keys,
+    ...(names.length > 0 && { names: Object.fromEntries(names) }),
     recovery: { source, replayed, rolledBack, setAside },
     damaged: damaged.map(({ kind }) => kind),
   }
