@@ -352,11 +352,16 @@ export class Workload {
     const name = this.#draws.name()
     const set = () => this.engine.refs.set(name, key, metaOf(name, key))
     if (!(await this.engine.has(key))) return await refused(set, 'NOT_FOUND', 'a name for nothing')
-    await this.#commits(true, (draft) => {
-      draft.contents.set(key, bytes)
-      draft.refs.set(name, key)
-      return set
-    })
+    try {
+      await this.#commits(true, (draft) => {
+        draft.contents.set(key, bytes)
+        draft.refs.set(name, key)
+        return set
+      })
+    } catch (error) {
+      // What an upload that was cut off had left may be swept away between the question and the name.
+      if (!isStoreError(error, 'NOT_FOUND') || (await this.engine.has(key))) throw error
+    }
   }
 
   /** Deletes what has no name, and says before how much that is. */
