@@ -289,7 +289,7 @@ export interface Store extends Operations, AsyncDisposable {
   /** Rewrites sparse segments and gives their space back. */
   compact(options?: CompactOptions): Promise<CompactReport>
   /**
-   * Deletes the contents that have no name and are not in `keep`. Progress counts contents. Throws TypeError when nothing has a name and
+   * Deletes the contents that have no name and are not in `keep`, after a transaction that is open. Progress counts contents. Throws TypeError when nothing has a name and
    * `keep` is not given, CORRUPT in a damaged store.
    */
   gc(options?: CollectOptions): Promise<CollectReport>

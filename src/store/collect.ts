@@ -1,11 +1,11 @@
 /**
- * Collecting: deletes the contents that no name reaches. It looks in one go and deletes in transactions of a bounded size, between which
- * others have their turn; each content is looked at again in the transaction that deletes it.
+ * Collecting: deletes the contents that no name reaches. It looks in a turn of its own and deletes in transactions of a bounded size,
+ * between which others have their turn; each content is looked at again in the transaction that deletes it.
  */
 
 import { StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { isUserKey, KEY_BYTES, parseKey, RESERVED, reservedKind } from '../format/key.js'
+import { isUserKey, KEY_BYTES, parseKey, RESERVED } from '../format/key.js'
 import { manifestKey } from '../format/manifest.js'
 import type { Table } from '../kernel/kernel.js'
 import type { Position } from '../log/position.js'
@@ -13,39 +13,53 @@ import { valueBytes } from '../log/state.js'
 import type { CollectOptions, CollectReport } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
+import type { Counter } from './counter.js'
+import type { Holders } from './holders.js'
+import { contentRecords } from './index-records.js'
 import type { WriteQueue } from './queue.js'
 import { readListed } from './read-content.js'
 import type { Staging } from './staging.js'
+import type { Uploads } from './uploads.js'
 
-export const GRACE_MILLISECONDS = 10 * 60_000
+const GRACE_MILLISECONDS = 10 * 60_000
 const KEYS_AT_ONCE = 2000
 
+/** The parts of an engine that collecting works with. */
+export interface Collecting {
+  context: Context
+  staging: Staging
+  contents: Contents
+  uploads: Uploads
+  queue: WriteQueue
+}
+
 export async function collect(
-  context: Context,
-  staging: Staging,
-  contents: Contents,
-  queue: WriteQueue,
+  { context, staging, contents, uploads, queue }: Collecting,
   options: CollectOptions,
 ): Promise<CollectReport> {
   const { dryRun = false, grace = GRACE_MILLISECONDS, keep, signal, onProgress } = options
   throwIfAborted(signal)
-  const { state, kernel, seed, recency } = context
+  const { kernel, seed } = context
   const { holders } = staging
-  if (keep === undefined && state.ownCount(RESERVED.ref) === 0) {
-    throw new TypeError(
-      'no content here has a name, so all would be collected; name what stays (refs), or give keep: []',
-    )
-  }
   const kept = kernel.table(seed)
   for (const key of keep ?? []) kept.set(parseKey(key), 0, 0, 0, 0)
-  await holders.load()
-  if (holders.isPartial || context.degraded) {
-    const message = 'the store is damaged, so what holds what is not known; check({ repair: true }) first'
-    throw new StoreError('CORRUPT', message)
-  }
-  const isRecent = recency.since(grace)
+  const isRecent = context.recency.since(grace)
   const isSpared = (key: Uint8Array, place: Position): boolean => kept.has(key) || isRecent(key, place)
-  const unwanted = await find(context, staging, isSpared)
+  const unwanted = await queue.turn(async () => {
+    if (keep === undefined && context.state.ownCount(RESERVED.ref) === 0) {
+      throw new TypeError(
+        'no content here has a name, so all would be collected; name what stays (refs), or give keep: []',
+      )
+    }
+    // What uploads have left would be in the way of what is found, and is not to be counted.
+    await uploads.sweep()
+    await holders.load()
+    if (holders.isPartial || context.degraded) {
+      const message = 'the store is damaged, so what holds what is not known; check({ repair: true }) first'
+      throw new StoreError('CORRUPT', message)
+    }
+    return await find(context, holders, isSpared)
+  })
   if (dryRun) return { count: unwanted.length, bytes: heldOnlyBy(unwanted, holders.lists, kernel.table(seed)) }
   const report = { count: 0, bytes: 0 }
   for (let at = 0; at < unwanted.length; at += KEYS_AT_ONCE) {
@@ -78,20 +92,18 @@ interface Unwanted {
 
 async function find(
   context: Context,
-  { holders }: Staging,
+  holders: Holders,
   isSpared: (key: Uint8Array, place: Position) => boolean,
 ): Promise<Unwanted[]> {
-  // As committed: a transaction may be open meanwhile.
-  const isWanted = (key: Uint8Array, place: Position) => holders.names.committed(key) > 0 || isSpared(key, place)
-  const block = context.state.keys.entries().slice()
+  const isWanted = (key: Uint8Array, place: Position) => holders.names.count(key) > 0 || isSpared(key, place)
+  const block = contentRecords(context.state, holders)
   const found: Unwanted[] = []
   for (const record of records(block)) {
     const { at } = record
     if (isUserKey(block, at)) {
       const key = block.slice(at, at + KEY_BYTES)
-      if (holders.lists.committed(key) > 0 || isWanted(key, record)) continue
-      found.push({ key, parts: [{ key, size: valueBytes(record) }] })
-    } else if (reservedKind(block, at) === RESERVED.manifest) {
+      if (!isWanted(key, record)) found.push({ key, parts: [{ key, size: valueBytes(record) }] })
+    } else {
       const manifest = await readListed(context, block, record)
       if (manifest && !isWanted(manifest.key, record)) found.push({ key: manifest.key, parts: manifest.chunks })
     }
@@ -100,7 +112,7 @@ async function find(
 }
 
 /** Bytes of the parts that stand in no other list than those of `contents`. */
-function heldOnlyBy(contents: readonly Unwanted[], lists: { committed(key: Uint8Array): number }, met: Table): number {
+function heldOnlyBy(contents: readonly Unwanted[], lists: Counter, met: Table): number {
   let bytes = 0
   for (const { parts } of contents) {
     for (const { key, size } of parts) {

@@ -11,7 +11,7 @@ import { valueBytes } from '../log/state.js'
 import type { Context } from './context.js'
 import type { Holders } from './holders.js'
 import { noteChosenKeys } from './provenance.js'
-import { isDamage } from './read.js'
+import { unlessDamaged } from './read.js'
 import { readManifest } from './read-content.js'
 import type { Staging } from './staging.js'
 
@@ -43,7 +43,7 @@ export class Contents {
     return undefined
   }
 
-  /** A chunk of larger contents, so far: from now on it is also wanted for its own sake. */
+  /** Claims it if it is a chunk of larger contents. */
   async #claimHeld(isNew: boolean | Promise<boolean>, key: Uint8Array, size: number): Promise<void> {
     if (!(await isNew)) this.#context.recency.reput(key)
     if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size })
@@ -134,7 +134,7 @@ export class Contents {
     return this.#holders.names.count(key) > 0
   }
 
-  /** A chunk of larger contents, so far; from now on it is also wanted for its own sake. */
+  /** Says of a chunk of larger contents that it is wanted for its own sake too. */
   async #claim(chunk: Chunk): Promise<void> {
     await this.putManifest({ key: chunk.key, size: chunk.size, chunks: [chunk] })
   }
@@ -151,12 +151,7 @@ export class Contents {
   async #readManifestOrMiss(key: Uint8Array): Promise<Manifest | undefined> {
     if (!this.#anyInChunks) return undefined
     const name = manifestKey(key)
-    try {
-      return await readManifest(this.#context, key, () => this.#staging.find(name))
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      return undefined
-    }
+    return await unlessDamaged(readManifest(this.#context, key, () => this.#staging.find(name)))
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { isUserKey, keyHex, parseKey, RESERVED, reservedKind } from '../format/key.js'
+import { isUserKey, keyHex, parseKey, RESERVED } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
@@ -45,6 +45,7 @@ import { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
 import { type Frozen, freezeStore } from './frozen.js'
+import { contentRecords } from './index-records.js'
 import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointIsDue } from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
@@ -245,16 +246,16 @@ export class Engine implements Store {
     throwIfAborted(options.signal)
     const { holders } = this.#staging
     await holders.load()
-    const block = this.#context.state.keys.entries().slice()
-    const isHeld = new Set<number>()
-    for (const { at } of records(block)) if (holders.lists.committed(block, at) > 0) isHeld.add(at)
+    const block = contentRecords(this.#context.state, holders)
     for (const record of records(block)) {
       throwIfAborted(options.signal)
       const { at } = record
-      if (isUserKey(block, at) && !isHeld.has(at)) yield { key: keyHex(block, at), size: valueBytes(record) }
-      if (reservedKind(block, at) !== RESERVED.manifest) continue
-      const manifest = await readListed(this.#context, block, record)
-      if (manifest) yield { key: keyHex(manifest.key), size: manifest.size }
+      if (isUserKey(block, at)) {
+        yield { key: keyHex(block, at), size: valueBytes(record) }
+      } else {
+        const manifest = await readListed(this.#context, block, record)
+        if (manifest) yield { key: keyHex(manifest.key), size: manifest.size }
+      }
     }
   }
 
@@ -294,7 +295,8 @@ export class Engine implements Store {
 
   async gc(options: CollectOptions = {}): Promise<CollectReport> {
     this.#assertOpen()
-    return await collect(this.#context, this.#staging, this.#contents, this.#queue, options)
+    const [context, staging, contents] = [this.#context, this.#staging, this.#contents]
+    return await collect({ context, staging, contents, uploads: this.#uploads, queue: this.#queue }, options)
   }
 
   async stats(): Promise<Stats> {
@@ -379,7 +381,7 @@ export class Engine implements Store {
     const context = this.#context
     const { bytes } = context.state.totals()
     try {
-      if (this.#uploads.needsSweep) await this.#uploads.sweep()
+      await this.#uploads.sweep()
       const due = bytes < this.#compactFrom ? [] : dueSegments(context)
       if (due.length > 0) await compactSegments(context, this.#staging, due, false)
       if (checkpointIsDue(context)) await checkpoint(context)

@@ -7,16 +7,16 @@
  */
 
 import { assert } from '../errors.js'
-import { records } from '../format/checkpoint.js'
-import { KEY_BYTES, RESERVED, reservedKind } from '../format/key.js'
+import { RESERVED, reservedKind } from '../format/key.js'
 import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
 import { decodeRef } from '../format/ref.js'
 import type { Context } from './context.js'
 import { Counter } from './counter.js'
-import { valueUnlessDamaged } from './read.js'
+import { ownKeys } from './index-records.js'
+import { readValue, unlessDamaged } from './read.js'
 
 /** The store's own entries that hold others. */
-const HOLDING: readonly (number | undefined)[] = [RESERVED.manifest, RESERVED.uploadPart, RESERVED.ref]
+const HOLDING: readonly number[] = [RESERVED.manifest, RESERVED.uploadPart, RESERVED.ref]
 
 export class Holders {
   readonly #context: Context
@@ -44,10 +44,8 @@ export class Holders {
   /** Has to resolve before a count is asked. Costs nothing in a store without large contents and names. */
   async load(): Promise<void> {
     while (!this.#isLoaded) {
-      const { state } = this.#context
       const before = this.#commits
-      const hasAny = HOLDING.some((kind) => kind !== undefined && state.ownCount(kind) > 0)
-      const { lists, names, isPartial } = hasAny ? await this.#read() : NOTHING
+      const { lists, names, isPartial } = await this.#read()
       // What was committed meanwhile may be in some of them only.
       if (before !== this.#commits) continue
       this.lists.replace(lists)
@@ -84,15 +82,12 @@ export class Holders {
   }
 
   /** What each entry holds that holds anything. */
-  async #read(): Promise<typeof NOTHING> {
-    const { keys } = this.#context.state
-    const block = keys.entries().slice()
+  async #read(): Promise<{ lists: Uint8Array[]; names: Uint8Array[]; isPartial: boolean }> {
+    const { state } = this.#context
     const found = { lists: [] as Uint8Array[], names: [] as Uint8Array[], isPartial: false }
-    for (const { at } of records(block)) {
-      const kind = reservedKind(block, at)
-      if (!HOLDING.includes(kind) || kind === undefined) continue
-      const entry = block.slice(at, at + KEY_BYTES)
-      const value = await valueUnlessDamaged(this.#context, entry, () => keys.find(entry))
+    for (const entry of ownKeys(state, HOLDING)) {
+      const kind = reservedKind(entry)
+      const value = await unlessDamaged(readValue(this.#context, entry, () => state.keys.find(entry)))
       const held = value && heldBy(kind, value)
       if (held === undefined) found.isPartial = true
       else if (kind === RESERVED.ref) found.names.push(...held)
@@ -102,9 +97,7 @@ export class Holders {
   }
 }
 
-const NOTHING = { lists: [] as Uint8Array[], names: [] as Uint8Array[], isPartial: false }
-
-function heldBy(kind: number, value: Uint8Array): Uint8Array[] | undefined {
+function heldBy(kind: number | undefined, value: Uint8Array): Uint8Array[] | undefined {
   if (kind === RESERVED.ref) {
     const ref = decodeRef(value)
     return ref && [ref.key]

@@ -11,7 +11,7 @@ import type { Location } from '../kernel/kernel.js'
 import { corrupt } from '../log/reader.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
-import { readValue, readValues, valueUnlessDamaged } from './read.js'
+import { readValue, readValues, unlessDamaged } from './read.js'
 
 /** Where an entry is found: in the index, or as an open transaction sees it. */
 export type Find = (key: Uint8Array) => Location | undefined
@@ -88,7 +88,7 @@ export async function readListed(
   { at }: IndexRecord,
 ): Promise<Manifest | undefined> {
   const name = block.slice(at, at + KEY_BYTES)
-  const value = await valueUnlessDamaged(context, name, () => context.state.keys.find(name))
+  const value = await unlessDamaged(readValue(context, name, () => context.state.keys.find(name)))
   const key = value && manifestContent(value)
   return key && decodeManifest(value, key)
 }

@@ -93,28 +93,10 @@ function believed(
   throw corrupt('a newer value of this key may be among what is damaged behind it', location, key, keyAt)
 }
 
-/** As `readValue`, but undefined too when the value is damaged. What says nothing of the value is thrown. */
-export async function soundValue(
-  context: Context,
-  key: Uint8Array,
-  find: () => Location | undefined,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+/** What `read` gives; undefined when that is damaged. A value that could only not be read is thrown: it may be whole, and what it holds is held. */
+export async function unlessDamaged<T>(read: Promise<T>): Promise<T | undefined> {
   try {
-    return await readValue(context, key, find)
-  } catch (error) {
-    if (!isStoreError(error, 'CORRUPT')) throw error
-    return undefined
-  }
-}
-
-/** As `soundValue`, but a value is thrown, not taken for damaged, that the disk refuses to read: it may be whole, and what it holds is held. */
-export async function valueUnlessDamaged(
-  context: Context,
-  key: Uint8Array,
-  find: () => Location | undefined,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    return await readValue(context, key, find)
+    return await read
   } catch (error) {
     if (!isDamage(error)) throw error
     return undefined
@@ -122,7 +104,7 @@ export async function valueUnlessDamaged(
 }
 
 /** True for an error that says that what was read is damaged; false when it could not be read. */
-export function isDamage(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   return isStoreError(error, 'CORRUPT') && !isStoreError(error.cause, 'IO')
 }
 

@@ -4,13 +4,13 @@
  */
 
 import { StoreError, throwIfAborted } from '../errors.js'
-import { records } from '../format/checkpoint.js'
 import { TAG } from '../format/entry.js'
-import { KEY_BYTES, keyHex, parseKey, RESERVED, reservedKind } from '../format/key.js'
+import { keyHex, parseKey, RESERVED } from '../format/key.js'
 import { decodeRef, encodeRef, type RefEntry, refKey, refNameBytes } from '../format/ref.js'
 import type { KeyLike, ListOptions, Ref, Refs } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
+import { ownKeys } from './index-records.js'
 import { readValue, readValues } from './read.js'
 import type { Find } from './read-content.js'
 import type { Staging } from './staging.js'
@@ -106,12 +106,7 @@ export class EngineRefs implements Refs {
 
   async *list({ prefix = '', signal }: ListOptions = {}): AsyncGenerator<Ref> {
     throwIfAborted(signal)
-    const { keys } = this.#context.state
-    const block = keys.entries().slice()
-    const places: Uint8Array[] = []
-    for (const { at } of records(block)) {
-      if (reservedKind(block, at) === RESERVED.ref) places.push(block.slice(at, at + KEY_BYTES))
-    }
+    const places = ownKeys(this.#context.state, [RESERVED.ref])
     const found: Ref[] = []
     for (let at = 0; at < places.length; at += REFS_AT_ONCE) {
       throwIfAborted(signal)

@@ -17,7 +17,7 @@ import { appendList } from './compaction.js'
 import type { Context } from './context.js'
 import { checkpointWithReserve } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
-import { readValue, soundValue } from './read.js'
+import { readValue, unlessDamaged } from './read.js'
 import { setAside } from './recovery.js'
 import type { Staging } from './staging.js'
 
@@ -40,7 +40,7 @@ export async function repairStore(
     if (!bad.has(location.segment) && files.has(location.segment) && !isBefore(location, context.doubt)) continue
     throwIfAborted(signal)
     const isMismatched = mismatched.some((finding) => samePlace(finding, location))
-    if (!isMismatched && (await soundValue(context, key, () => state.keys.find(key))) !== undefined) {
+    if (!isMismatched && (await unlessDamaged(readValue(context, key, () => state.keys.find(key)))) !== undefined) {
       if (bad.has(location.segment)) survivors.push(key)
     } else {
       lost.push(key)

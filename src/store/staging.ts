@@ -12,7 +12,7 @@ import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
 import { Holders } from './holders.js'
 import { keysAreHashes, keysAreKnownHashes } from './provenance.js'
-import { readValue, soundValue } from './read.js'
+import { readValue } from './read.js'
 
 type EntryTag = typeof TAG.put | typeof TAG.delete
 
@@ -38,7 +38,6 @@ export class Staging {
 
   async begin(): Promise<void> {
     await this.#beginLog()
-    this.holders.rollback()
     this.#healed.length = 0
   }
 
@@ -72,10 +71,6 @@ export class Staging {
     return this.find(key) !== undefined
   }
 
-  async get(key: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return await readValue(this.#context, key, () => this.find(key))
-  }
-
   /**
    * Stores content under its own hash. What is there already, and not known to be damaged, is not written again: then it is false. A
    * promise only when there is something to wait for: thousands of values may be put in one loop.
@@ -106,8 +101,13 @@ export class Staging {
     if (damagedKeys.size > 0 && damagedKeys.has(keyHex(key))) return false
     if (!files.has(live.segment)) return false
     if (!degraded && (await keysAreHashes(this.#context))) return true
-    const there = await soundValue(this.#context, key, () => this.find(key))
-    return there !== undefined && sameBytes(there, value)
+    try {
+      return sameBytes(await readValue(this.#context, key, () => this.find(key)), value)
+    } catch (error) {
+      // Damaged, or the disk refuses to read it: the content is at hand, and is written anew.
+      if (!isStoreError(error, 'CORRUPT')) throw error
+      return false
+    }
   }
 
   async delete(key: Uint8Array): Promise<boolean> {
@@ -139,7 +139,10 @@ export class Staging {
       if (strict) await flushLog(this.#context)
       return
     }
-    const ends = await this.#commitLog(strict)
+    const ends = await this.#commitLog(strict).catch((error) => {
+      this.holders.rollback()
+      throw error
+    })
     for (const { segment, offset } of ends) {
       const stats = state.segment(segment)
       this.#context.bytesSinceCheckpoint += offset - stats.bytes

@@ -89,6 +89,40 @@ test('a list that the disk refuses to read is not taken for damaged: the put fai
   expect((await again.get(key))?.length).toBe(5000)
 })
 
+test('a part that is damaged ends its upload: the next ingest of the content begins at its first byte', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const bytes = value(5000, 6)
+  const first = await openEngine(storage, options)
+  const ingest = await first.ingest(sha256(bytes), { size: bytes.length })
+  await ingest.write(bytes.subarray(0, 3000))
+  await first.close()
+  const log = await storage.contents('data/0/0')
+  const part = Buffer.from(log).lastIndexOf(uploadPartKey(hexBytes(sha256(bytes)), 0))
+  log.fill(0, part + 40, part + 50)
+  await storage.replace('data/0/0', log)
+  const engine = await openEngine(storage, options)
+  const again = await engine.ingest(sha256(bytes), { size: bytes.length })
+  expect(again.offset).toBe(0)
+  await again.write(bytes)
+  expect(await again.finish()).toBe(sha256(bytes))
+})
+
+test('what an upload could not take away again is gone before gc looks, so a dry run says what a run frees', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage, options)
+  const bytes = value(5000, 7)
+  await engine.put(bytes)
+  let writes = 0
+  storage.before = ({ kind, path }) => {
+    if (kind === 'write' && path.startsWith('data/') && writes++ > 0) throw new StoreError('IO', 'the disk is tired')
+  }
+  await expect(engine.put(inPieces(bytes))).rejects.toMatchObject({ code: 'IO' })
+  storage.before = () => undefined
+  const told = await engine.gc({ dryRun: true, keep: [], grace: 0 })
+  expect(told).toEqual({ count: 1, bytes: 5000 })
+  expect(await engine.gc({ keep: [], grace: 0 })).toEqual(told)
+})
+
 test('a chunk that a repair had to give up is missing from its content, by name, until the content is put again', async () => {
   const storage = new ObservedStorage(memoryStorage())
   const bytes = value(5000, 5)

@@ -5,22 +5,22 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
-import { records } from '../format/checkpoint.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { TAG } from '../format/entry.js'
-import { KEY_BYTES, keyHex, parseKey, RESERVED, reservedKind, sameKey } from '../format/key.js'
+import { KEY_BYTES, keyHex, parseKey, RESERVED, sameKey } from '../format/key.js'
 import { type Chunk, decodeUploadPart, encodeUploadPart, manifestKey, uploadPartKey } from '../format/manifest.js'
 import type { Data, Key, PutOptions, Source } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes } from './data.js'
+import { ownKeys } from './index-records.js'
 import { expectKey, keyed, mismatch } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import type { WriteQueue } from './queue.js'
-import { readValue, valueUnlessDamaged } from './read.js'
+import { readValue, unlessDamaged } from './read.js'
 import { readManifest } from './read-content.js'
 import type { Staging } from './staging.js'
-import { type ChunkWithBytes, Upload } from './upload.js'
+import { type ChunkWithBytes, type Sink, Upload } from './upload.js'
 
 /** What is known of a content before it comes. */
 export interface Expected {
@@ -107,20 +107,17 @@ export class Uploads {
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
-  /** True until a sweep has succeeded: parts may be there that a crash has left, or an upload that could not take its own away. */
-  get needsSweep(): boolean {
-    return !this.#swept && this.#context.state.ownCount(RESERVED.uploadPart) > 0
-  }
-
-  /** Takes away what uploads left that a crash ended and nobody can resume. In a turn of its own. */
+  /**
+   * Takes away what nobody can resume: what a crash has left, or an upload that could not take its own away. In a turn of its own; until one
+   * succeeds the next is due.
+   */
   async sweep(): Promise<void> {
+    if (this.#swept) return
     const left: { name: Uint8Array; chunks: Chunk[] }[] = []
     const { state } = this.#context
-    const block = state.keys.entries().slice()
-    for (const { at } of records(block)) {
-      if (reservedKind(block, at) !== RESERVED.uploadPart || this.#isRunning(block, at)) continue
-      const name = block.slice(at, at + KEY_BYTES)
-      const value = await valueUnlessDamaged(this.#context, name, () => state.keys.find(name))
+    for (const name of ownKeys(state, [RESERVED.uploadPart])) {
+      if (this.#isRunning(name)) continue
+      const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
       const part = value && decodeUploadPart(value)
       if (part && part.expected === undefined) left.push({ name, chunks: part.chunks })
     }
@@ -132,8 +129,8 @@ export class Uploads {
     this.#swept = true
   }
 
-  #isRunning(block: Uint8Array, at: number): boolean {
-    const first = block.slice(at, at + KEY_BYTES)
+  #isRunning(name: Uint8Array): boolean {
+    const first = name.slice()
     first.fill(0, KEY_BYTES - 4)
     return this.#running.has(keyHex(first))
   }
@@ -150,7 +147,8 @@ export class RunningUpload {
   readonly #release: () => void
   /** The chunks of each part that is committed. */
   readonly #parts: Chunk[][] = []
-  #upload: Upload
+  /** Made when the first bytes come: it takes some mebibytes. */
+  #upload: Upload | undefined
   /** The content is in the store already: there is nothing to take. */
   #isThere = false
   #isOver = false
@@ -175,7 +173,6 @@ export class RunningUpload {
     this.#id = id
     this.#expected = expected
     this.#release = release
-    this.#upload = this.#begin()
   }
 
   /** Parts are there that nobody can resume. */
@@ -195,7 +192,7 @@ export class RunningUpload {
       const size = this.#expected?.size
       if (size !== undefined && this.#offset + bytes.length > size) throw mismatch(`it has more than ${size} bytes`)
       try {
-        if (!this.#isThere) await this.#upload.write(bytes)
+        if (!this.#isThere) await this.#begun().write(bytes)
       } catch (error) {
         this.#failure = { error }
         throw error
@@ -227,7 +224,7 @@ export class RunningUpload {
     if (this.#isOver) return
     await this.#end(async () => {
       if (!this.#isKept) await this.#dropParts()
-      else if (!this.#failure) await this.#upload.handOn()
+      else if (!this.#failure) await this.#upload?.handOn()
     })
   }
 
@@ -243,9 +240,9 @@ export class RunningUpload {
     let isSame = true
     for (let number = 0; ; number++) {
       const name = uploadPartKey(this.#id, number)
-      const value = await readValue(this.#context, name, () => state.keys.find(name))
-      if (value === undefined) break
-      const part = decodeUploadPart(value)
+      if (!state.keys.has(name)) break
+      const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
+      const part = value && decodeUploadPart(value)
       isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0)
       this.#parts.push(part?.chunks ?? [])
       saved = part?.state
@@ -256,11 +253,11 @@ export class RunningUpload {
       this.#isThere = true
       this.#offset = held
     }
-    // Of another size, or not needed any more.
+    // Of another size, damaged, or not needed any more.
     if (this.#isThere || !isSame) return await this.#dropParts()
     if (saved === undefined) return
     const stored = this.#parts.flat()
-    this.#upload = this.#begin({ stored, state: saved })
+    this.#begun({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
   }
 
@@ -273,9 +270,11 @@ export class RunningUpload {
     return (this.#expected?.size ?? 0) > wholeBytesMax(this.#context.config.chunkSizes)
   }
 
-  #begin(begun?: { stored: Chunk[]; state: Uint8Array }): Upload {
+  #begun(saved?: { stored: Chunk[]; state: Uint8Array }): Upload {
     const { kernel, hasher, config } = this.#context
-    return new Upload(kernel, hasher, config.chunkSizes, (chunks, state) => this.#storePart(chunks, state), begun)
+    const sink: Sink = (chunks, state) => this.#storePart(chunks, state)
+    this.#upload ??= new Upload(kernel, hasher, config.chunkSizes, sink, saved)
+    return this.#upload
   }
 
   async #storePart(chunks: ChunkWithBytes[], state: Uint8Array): Promise<void> {
@@ -301,7 +300,7 @@ export class RunningUpload {
       })
       return keyHex(key)
     }
-    const done = expectKey(await this.#upload.finish(), expected?.key)
+    const done = expectKey(await this.#begun().finish(), expected?.key)
     await this.#write(strict, async () => {
       if ('bytes' in done) await this.#contents.put(done.key, done.bytes)
       else await this.#contents.putManifest(done)

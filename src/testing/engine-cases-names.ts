@@ -2,8 +2,10 @@
  * Engine cases: names of contents, and collecting what has none. Part of engine-cases.ts.
  */
 
+import { StoreError } from '../errors.js'
 import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import type { Engine } from '../store/engine.js'
+import type { Transaction } from '../types.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 
@@ -116,18 +118,41 @@ const naming: EngineCase[] = [
 
 const collecting: EngineCase[] = [
   {
-    name: 'gc knows the names that are committed, not those of a transaction that is open or was rolled back',
+    name: 'gc waits for the transaction that is open, and goes by the names that are committed then',
     async run({ open }) {
       const store = await open()
-      const [named = '', unnamed = ''] = await store.putMany(['named', 'unnamed'])
+      const [named = '', other = '', third = ''] = await store.putMany(['named', 'other', 'third'])
+      await store.refs.set('name', named)
+      const lookAfter = async (end: (tx: Transaction) => Promise<void>) => {
+        const tx = await store.begin()
+        await tx.refs.set('other', other)
+        await tx.refs.delete('name')
+        const looking = store.gc({ dryRun: true, keep: [], grace: 0 })
+        await tx.refs.set('third', third)
+        await end(tx)
+        return (await looking).count
+      }
+      equal(await lookAfter((tx) => tx.rollback()), 2, 'after a rollback')
+      equal(await lookAfter((tx) => tx.commit()), 1, 'after a commit')
+      equal((await store.gc({ grace: 0 })).count, 1, 'collected')
+      equal((await keysOf(store)).sort(), [other, third].sort(), 'keys')
+    },
+  },
+  {
+    name: 'gc does not know the names of a transaction whose commit failed',
+    async run({ open, storage }) {
+      const store = await open()
+      const [named = '', other = ''] = await store.putMany(['named', 'other'])
       await store.refs.set('name', named)
       const tx = await store.begin()
-      await tx.refs.set('other', unnamed)
+      await tx.refs.set('other', other)
       await tx.refs.delete('name')
-      const looked = async () => (await store.gc({ dryRun: true, keep: [], grace: 0 })).count
-      equal(await looked(), 1, 'while it is open')
-      await tx.rollback()
-      equal(await looked(), 1, 'after the rollback')
+      storage.before = ({ kind }) => {
+        if (kind === 'flush') throw new StoreError('IO', 'the disk is tired')
+      }
+      await fails(() => tx.commit(), 'IO', 'commit')
+      storage.before = () => undefined
+      equal((await store.gc({ dryRun: true, grace: 0 })).count, 1, 'what would be collected')
       equal((await store.gc({ grace: 0 })).count, 1, 'collected')
       equal(await keysOf(store), [named], 'keys')
     },
