@@ -234,7 +234,9 @@ export class Workload {
       case 'ingest': {
         const complete = await this.#uploads.step(engine, model)
         if (complete === undefined) return
-        const { ingest, content } = complete
+        const { content } = complete
+        // What fails before `finish` leaves it open.
+        await using ingest = complete.ingest
         return await this.#commits(strict, (draft) => {
           draft.contents.set(content.key, content.bytes)
           return async () => equal(await ingest.finish({ durability }), content.key, 'the key of an ingest')
