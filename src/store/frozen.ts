@@ -3,7 +3,7 @@
  * is, as long as no segment is removed and none repaired, and both wait until the last of these is released.
  */
 
-import { StoreError } from '../errors.js'
+import { assert, StoreError } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { encodeConfig } from '../format/config.js'
 import { encodeHeadSlot, HEAD, type Head } from '../format/head.js'
@@ -65,7 +65,7 @@ export async function freezeStore(context: Context): Promise<Frozen> {
       entries,
       async value({ key, location }) {
         const value = await readValue(context, key, () => location)
-        if (value === undefined) throw new Error('lodestore: a place that is given is always looked at')
+        assert(value !== undefined, 'a place that is given is always looked at')
         return value
       },
       release,

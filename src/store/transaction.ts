@@ -129,13 +129,12 @@ export class EngineTransaction implements Transaction {
     if (this.#puts === puts) this.#puts = undefined
     const quick = puts.flatMap(({ content }) => (content instanceof Uint8Array ? content : []))
     const digests = this.#context.hasher.sha256Together(quick)
-    let at = 0
+    let count = 0
+    const digest = () => digests.subarray(count * KEY_BYTES, ++count * KEY_BYTES)
     for (const put of puts) {
       try {
         const { content } = put
-        const isQuick = content instanceof Uint8Array
-        const { key, bytes } = isQuick ? { key: digests.subarray(at, at + KEY_BYTES), bytes: content } : await content
-        if (isQuick) at += KEY_BYTES
+        const { key, bytes } = content instanceof Uint8Array ? { key: digest(), bytes: content } : await content
         expectKey({ key }, put.wanted)
         throwIfAborted(put.signal)
         const written = this.#writing(() => this.#contents.put(key, bytes))

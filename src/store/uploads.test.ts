@@ -123,6 +123,19 @@ test('what an upload could not take away again is gone before gc looks, so a dry
   expect(await engine.gc({ keep: [], grace: 0 })).toEqual(told)
 })
 
+test('an ingest of what is there takes no more bytes, and has its key', async () => {
+  const engine = await openEngine(memoryStorage(), options)
+  const bytes = value(5000, 8)
+  const key = await engine.put(bytes)
+  const ingest = await engine.ingest(key, { size: bytes.length })
+  expect(ingest.offset).toBe(5000)
+  await ingest.write(new Uint8Array())
+  await expect(ingest.write(new Uint8Array(1))).rejects.toMatchObject({ code: 'MISMATCH' })
+  expect(await ingest.finish()).toBe(key)
+  await ingest[Symbol.asyncDispose]()
+  expect(await engine.stats()).toMatchObject({ count: 1, bytes: 5000 })
+})
+
 test('a chunk that a repair had to give up is missing from its content, by name, until the content is put again', async () => {
   const storage = new ObservedStorage(memoryStorage())
   const bytes = value(5000, 5)
@@ -146,7 +159,7 @@ test('a content of too many chunks is TOO_LARGE, and nothing of it is kept', asy
   const putting = engine.transaction((tx) => tx.put(new Uint8Array(64 * 583_000)))
   await expect(putting).rejects.toMatchObject({ code: 'TOO_LARGE' })
   expect(await engine.stats()).toMatchObject({ count: 0, bytes: 0 })
-})
+}, 60_000)
 
 test('a put that fails at once, as its buffer is full, dooms its transaction like any other', async () => {
   const storage = new ObservedStorage(memoryStorage())

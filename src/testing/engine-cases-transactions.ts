@@ -38,6 +38,16 @@ const commits: EngineCase[] = [
     },
   },
   {
+    name: 'puts made together have their own keys each, whether their bytes are there or have to be read first',
+    async run({ open }) {
+      const store = await open()
+      const texts = ['one', 'two', 'three', 'four', 'five']
+      const keys = await store.putMany(texts.map((text, nth) => (nth % 2 === 0 ? text : new Blob([text]))))
+      for (const [nth, name] of keys.entries()) equal(text(await store.get(name)), texts[nth], `value ${nth}`)
+      equal((await store.stats()).transactions, 1, 'transactions')
+    },
+  },
+  {
     name: 'reads inside a transaction see its own writes, reads outside do not before it commits',
     async run({ open }) {
       const store = await open()
