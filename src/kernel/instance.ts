@@ -5,7 +5,7 @@
  */
 
 import { StoreError } from '../errors.js'
-import { wasmBase64 } from './module.js'
+import { deflatedBase64 } from './module.js'
 
 /** What assembly/index.ts exports. Addresses are bytes in `memory`; i32 results that are counts or addresses come signed. */
 export interface Exports {
@@ -48,7 +48,7 @@ export type Address = (at: number, size: number) => number
 
 /** Throws UNSUPPORTED where WebAssembly, or its SIMD, is missing or forbidden. */
 export async function compileModule(): Promise<WebAssembly.Module> {
-  const bytes = Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0))
+  const bytes = await moduleBytes()
   try {
     return await WebAssembly.compile(bytes)
   } catch (cause) {
@@ -56,6 +56,13 @@ export async function compileModule(): Promise<WebAssembly.Module> {
       "WebAssembly cannot be used here; if the page has a Content-Security-Policy, it needs 'wasm-unsafe-eval'"
     throw new StoreError('UNSUPPORTED', message, { cause })
   }
+}
+
+/** The module's bytes. They are kept deflated: base64 undoes what a server's compression would save. */
+export async function moduleBytes(): Promise<Uint8Array<ArrayBuffer>> {
+  const deflated = Uint8Array.from(atob(deflatedBase64), (character) => character.charCodeAt(0))
+  const inflated = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'))
+  return new Uint8Array(await new Response(inflated).arrayBuffer())
 }
 
 export function instantiate(module: WebAssembly.Module): Exports {

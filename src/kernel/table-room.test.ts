@@ -3,14 +3,13 @@
 import { describe, expect, test } from 'vitest'
 import { limitedMemory } from '../testing/limited-memory.js'
 import { expectSame, hashKey, hex, type Model, place } from '../testing/table-model.js'
-import { instantiate } from './instance.js'
-import { wasmBase64 } from './module.js'
+import { compileModule, instantiate } from './instance.js'
 import { Table } from './table.js'
 
-const wasm = new Uint8Array(Buffer.from(wasmBase64, 'base64'))
+const module = await compileModule()
 
 test('slots that deleted keys have left full of tombstones are swept, not doubled', () => {
-  const exports = instantiate(new WebAssembly.Module(wasm))
+  const exports = instantiate(module)
   const table = new Table(exports, 5n)
   for (let number = 0; number < 40; number++) table.set(hashKey(number), 0, 0, 0, 0)
   table.clear()

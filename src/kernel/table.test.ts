@@ -5,13 +5,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { noise } from '../testing/bytes.js'
 import { ABSENT, expectSame, hashes, hashKey, hex, type Model, place } from '../testing/table-model.js'
-import { type Exports, instantiate } from './instance.js'
+import { compileModule, type Exports, instantiate } from './instance.js'
 import { createKernel } from './kernel.js'
-import { wasmBase64 } from './module.js'
 import { Table } from './table.js'
 
 const kernel = await createKernel()
-const wasm = new Uint8Array(Buffer.from(wasmBase64, 'base64'))
+const module = await compileModule()
 
 /** What `load` is given to read: a copy of `block`. */
 function copyOf(block: Uint8Array): (view: Uint8Array) => boolean {
@@ -91,7 +90,7 @@ describe('a table and a Map, told the same', () => {
 
   test('with keys that all have one hash', () => {
     // Without its secret the table's hash of these keys is that of zeros: the worst an attacker could wish for.
-    const exports = instantiate(new WebAssembly.Module(wasm))
+    const exports = instantiate(module)
     const table = new Table(exports, 0n)
     new Uint8Array(exports.memory.buffer, exports.MIXERS.value, 72).fill(0)
     fc.assert(
@@ -122,7 +121,7 @@ describe('many keys', () => {
   test.each(Object.entries(families).filter(([name]) => name !== 'single bits'))(
     '%s lie as scattered as chance has it',
     (_, keyOf) => {
-      const exports = instantiate(new WebAssembly.Module(wasm))
+      const exports = instantiate(module)
       const table = new Table(exports, 0x0123456789abcdefn)
       for (let number = 0; number < COUNT; number++) table.set(keyOf(number), 0, number, 0, 0)
       expect(table.count).toBe(COUNT)

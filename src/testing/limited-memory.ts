@@ -1,10 +1,9 @@
 /** An instance of the kernel whose memory ends soon, for tests of what happens then. */
 
 import { assert } from '../errors.js'
-import { type Exports, instantiate } from '../kernel/instance.js'
-import { wasmBase64 } from '../kernel/module.js'
+import { type Exports, instantiate, moduleBytes } from '../kernel/instance.js'
 
-const wasm = new Uint8Array(Buffer.from(wasmBase64, 'base64'))
+const wasm = await moduleBytes()
 
 /** The module with at most `pages` of memory: its memory section gets a maximum. */
 export function limitedMemory(pages: number): Exports {
