@@ -22,8 +22,8 @@ declare global {
   }
 }
 
-/** So small that segments are filled and compacted all the time. */
-const SEGMENT_BYTES = 200_000
+/** So small that segments are filled and compacted all the time, and that many values are cut into chunks. */
+const SIZES = { maxSegmentSize: 200_000, chunkSizes: { min: 2048, average: 8192, max: 32_768 } }
 
 let round: number | undefined
 let worker: Worker | undefined
@@ -69,7 +69,7 @@ async function open(number: number): Promise<Store> {
   }
   for (;;) {
     try {
-      return await openStore('kill', { maxSegmentSize: SEGMENT_BYTES, worker: makeWorker })
+      return await openStore('kill', { ...SIZES, worker: makeWorker })
     } catch (error) {
       // On a busy machine a page that was closed may take its time to end. The script knows when that is too long.
       if (!isStoreError(error, 'LOCKED')) throw error
