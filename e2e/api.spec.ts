@@ -509,3 +509,119 @@ test('a response answers a range, also after the page was loaded again', async (
   const headers = ['bytes 4000000-7999999/9000000', '4000000', 'video/mp4', `"${key}"`]
   expect(found).toEqual([206, headers, true])
 })
+
+test('a Blob of a small content, of one in the file being written and of a large one has its bytes and type', async ({
+  app,
+}) => {
+  const found = await app.evaluate(async () => {
+    const { large, sha256, openStore } = window
+    const store = await openStore('photos', { maxSegmentSize: 2_000_000 })
+    const film = large(9_000_000)
+    const contents = [large(10), large(100_000), film]
+    const keys: string[] = []
+    for (const bytes of [film, large(100_000), large(10)]) keys.unshift(await store.put(bytes))
+    const results: unknown[] = []
+    for (const [i, key] of keys.entries()) {
+      for (const verify of [false, true]) {
+        const blob = await store.blob(key, { type: 'video/mp4', verify })
+        const read = blob && new Uint8Array(await blob.arrayBuffer())
+        const same = read && (await sha256(read)) === (await sha256(contents[i] as Uint8Array<ArrayBuffer>))
+        const url = URL.createObjectURL(blob as Blob)
+        const part = await (await fetch(url)).blob()
+        results.push([blob?.size, blob?.type, same, part.size])
+      }
+    }
+    return [results, await store.blob('ab'.repeat(32))]
+  })
+  const each = (size: number) => [size, 'video/mp4', true, size]
+  const sizes = [10, 10, 100_000, 100_000, 9_000_000, 9_000_000]
+  expect(found).toEqual([sizes.map(each), undefined])
+})
+
+test('a Blob stays readable while the store is appended to, its content deleted and the store compacted, and ends with the store', async ({
+  app,
+}) => {
+  const found = await app.evaluate(async () => {
+    const { large, sha256, openStore } = window
+    const store = await openStore('photos', { maxSegmentSize: 1_000_000 })
+    const bytes = large(9_000_000)
+    const name = await store.put(bytes)
+    const blob = (await store.blob(name, { type: 'image/svg+xml' })) as Blob
+    const url = URL.createObjectURL(blob)
+    const read = async (source: Blob | Response) => {
+      const bytes = new Uint8Array(await source.arrayBuffer())
+      return (await sha256(bytes)) === name
+    }
+    const readable: boolean[] = []
+    const look = async () => readable.push(await read(blob), await read(await fetch(url)))
+    await look()
+    const fill = async (from: number) => {
+      for (let i = from; i < from + 30; i++) await store.put(large(100_000).fill(i, 0, 1000))
+    }
+    await fill(0)
+    await look()
+    await store.delete(name)
+    await store.compact({ threshold: 0 })
+    await fill(100)
+    await store.compact({ threshold: 0 })
+    await look()
+    const clean = (await store.check()).clean
+    const filesNow = await files()
+    await store.close()
+    const filesThen = await files()
+    const after = await blob.arrayBuffer().then(
+      () => 'read',
+      () => 'failed',
+    )
+    return [readable, clean, filesNow - filesThen > 3, after]
+
+    async function files(): Promise<number> {
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('lodestore')
+      const data = await (await root.getDirectoryHandle('photos')).getDirectoryHandle('data')
+      let count = 0
+      for await (const _ of (await data.getDirectoryHandle('0')).keys()) count++
+      return count
+    }
+  })
+  expect(found).toEqual([[true, true, true, true, true, true], true, true, 'failed'])
+})
+
+test('an image shows a content by the URL of its Blob', async ({ app }) => {
+  const size = await app.evaluate(async () => {
+    const store = await window.openStore('photos', { maxSegmentSize: 100_000 })
+    const canvas = new OffscreenCanvas(200, 100)
+    const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D
+    const noise = context.createImageData(200, 100)
+    noise.data.set(window.large(80_000))
+    context.putImageData(noise, 0, 0)
+    const key = await store.put(await canvas.convertToBlob({ type: 'image/png' }))
+    // Closes the file that the picture stands in.
+    for (let i = 0; i < 3; i++) await store.put(window.large(90_000 + i))
+    const image = new Image()
+    image.src = URL.createObjectURL((await store.blob(key, { type: 'image/png' })) as Blob)
+    await image.decode()
+    return [image.naturalWidth, image.naturalHeight]
+  })
+  expect(size).toEqual([200, 100])
+})
+
+test('a Blob of a damaged content is CORRUPT when it is to be verified', async ({ app }) => {
+  const found = await app.evaluate(async () => {
+    const { large, openStore, failure } = window
+    const options = { maxSegmentSize: 200_000 }
+    let store = await openStore('photos', options)
+    const key = await store.put(large(300_000))
+    await store.put('the next file')
+    await store.close()
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('lodestore')
+    const data = await (await root.getDirectoryHandle('photos')).getDirectoryHandle('data')
+    const segment = await (await data.getDirectoryHandle('0')).getFileHandle('0')
+    const file = await segment.createWritable({ keepExistingData: true })
+    store = await openStore('photos', options)
+    await file.write({ type: 'write', position: 150_000, data: new Uint8Array([1, 2, 3]) })
+    await file.close()
+    const unread = await store.blob(key)
+    return [unread?.size, await failure(store.blob(key, { verify: true })), await failure(store.blob(key))]
+  })
+  expect(found).toEqual([300_000, 'CORRUPT', 'CORRUPT'])
+})

@@ -61,6 +61,13 @@ export interface StreamOptions extends Range {
   signal?: AbortSignal
 }
 
+export interface BlobOptions {
+  /** The media type of the Blob; none unless told. */
+  type?: string
+  /** Read and check every byte before the Blob is handed out; false unless told. */
+  verify?: boolean
+}
+
 export interface ResponseOptions {
   /** The media type of the content: what `Content-Type` says. */
   type?: string
@@ -272,6 +279,13 @@ export interface Store extends Operations, AsyncDisposable {
    * 405, 416. The key is its ETag, so this is for contents under their SHA-256: under a key of your choice they may change. Throws CORRUPT.
    */
   response(key: KeyLike, request?: Request, options?: ResponseOptions): Promise<Response>
+  /**
+   * The content as a `Blob`, for URLs, images and uploads; `undefined` when it is not there. It is no copy: it is read from the store's files, which stay
+   * for it until the store is closed. So use it until then. What the browser reads from it is not checked, unless all of it is by `verify`
+   * now. Copied into memory, and checked, is only what stands in the file that is still written, a content of at most 16 KiB, and all of it where the storage
+   * has no files. Throws CORRUPT.
+   */
+  blob(key: KeyLike, options?: BlobOptions): Promise<Blob | undefined>
   getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
   hasMany(keys: Iterable<KeyLike>): Promise<boolean[]>
   /** Removes all of them in one transaction; how many were there. */

@@ -48,6 +48,14 @@ test('every value that comes back has a buffer of its own', async () => {
   expect(text(values[1])).toBe('two')
 })
 
+test('a content comes as a Blob of the type that was asked for', async () => {
+  const { store } = await pageOnEngine()
+  const key = await store.put('<svg/>')
+  const blob = await store.blob(key, { type: 'image/svg+xml', verify: true })
+  expect([blob?.type, await blob?.text()]).toEqual(['image/svg+xml', '<svg/>'])
+  expect([(await store.blob(key))?.type, await store.blob(KEY)]).toEqual(['', undefined])
+})
+
 test('set, has, delete and their plural forms', async () => {
   const { store } = await pageOnEngine()
   const bytes = new Uint8Array(32).fill(0xab)
@@ -149,6 +157,7 @@ test('closing rolls back open transactions, is idempotent, and then every call i
     store.putMany(['x']),
     store.set(KEY, 'x'),
     store.get(KEY),
+    store.blob(KEY),
     store.getMany([KEY]),
     store.has(KEY),
     store.hasMany([KEY]),

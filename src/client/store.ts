@@ -9,6 +9,7 @@ import { decodeKeys } from '../protocol/key-page.js'
 import type { KeyPage, Result } from '../protocol/messages.js'
 import { respond } from '../response.js'
 import type {
+  BlobOptions,
   CheckOptions,
   CheckReport,
   CollectOptions,
@@ -76,6 +77,10 @@ export class RemoteStore extends RemoteOperations implements Store {
 
   async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
     return respond(this.#pieces(key), typeof key === 'string' ? key : keyHex(key), request, options)
+  }
+
+  async blob(key: KeyLike, { type, verify }: BlobOptions = {}): Promise<Blob | undefined> {
+    return this.connection.call('blob', { key: packKey(key), mediaType: type, verify })
   }
 
   #pieces(key: KeyLike): (offset: number) => Promise<Piece | undefined> {

@@ -94,6 +94,11 @@ export class LogWriter {
     return { segment: this.#segment, offset: this.#written + this.#buffered }
   }
 
+  /** The first segment whose file may still change. Those before it are as they will be until they are removed: none is ever written to again. */
+  get firstOpen(): number {
+    return (this.#unfinished ?? this.#begun)?.position.segment ?? this.#segment
+  }
+
   get transaction(): number {
     return this.#transaction
   }

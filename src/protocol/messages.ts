@@ -104,6 +104,11 @@ export interface Calls {
   set: { fields: { key: KeyLike; data: WireData } & InTransaction & Commit; result: undefined }
   get: { fields: { key: KeyLike } & Part & InTransaction; result: Slice | undefined }
   piece: { fields: { key: KeyLike; offset: number }; result: { bytes: Slice; size: number } | undefined }
+  // By reference: the page reads it from the disk, or from the browser's memory.
+  blob: {
+    fields: { key: KeyLike; mediaType?: string | undefined; verify?: boolean | undefined }
+    result: Blob | undefined
+  }
   getMany: { fields: { keys: KeyLike[] }; result: (Slice | undefined)[] }
   has: { fields: { key: KeyLike } & InTransaction; result: boolean }
   hasMany: { fields: { keys: KeyLike[] }; result: boolean[] }

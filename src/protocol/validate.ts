@@ -64,6 +64,7 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
   set: { key, data, tx: optional(id), durability },
   get: { key, offset: optional(number), length: optional(number), tx: optional(id) },
   piece: { key, offset: number },
+  blob: { key, mediaType: optional(text), verify: optional(flag) },
   getMany: { keys: listOf(key) },
   has: { key, tx: optional(id) },
   hasMany: { keys: listOf(key) },

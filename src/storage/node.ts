@@ -10,6 +10,7 @@ import {
   ftruncateSync,
   lstatSync,
   mkdirSync,
+  openAsBlob,
   openSync,
   readdirSync,
   readSync,
@@ -61,6 +62,17 @@ export function nodeStorage(path: string): Storage {
         })
       } catch (cause) {
         release?.()
+        throw storageError(codeOf(cause), 'open', path, cause)
+      }
+    },
+
+    async blob(path) {
+      const place = join(root, ...pathParts(path))
+      try {
+        // A file that is absent shows only here, not in `openAsBlob`.
+        if (!lstatSync(place).isFile()) throw new Error('it is no file')
+        return await openAsBlob(place)
+      } catch (cause) {
         throw storageError(codeOf(cause), 'open', path, cause)
       }
     },

@@ -61,6 +61,15 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       }
     },
 
+    async blob(path) {
+      const { directories, name } = splitPath(path)
+      try {
+        return await (await fileAt(directories, name, false)).getFile()
+      } catch (cause) {
+        throw translate('open', path, cause)
+      }
+    },
+
     async remove(path) {
       const { directories, name } = splitPath(path)
       try {

@@ -28,6 +28,11 @@ export interface Storage {
   list(path: string): Promise<string[]>
   /** Opens a file, for reading and writing. With `create` it and its directories are made if absent; without, an absent one is NOT_FOUND. One that is open already is LOCKED, at once. */
   open(path: string, options?: { create?: boolean }): Promise<StorageFile>
+  /**
+   * A file as a `Blob` that is read from where the file lies; the file may be open. It can be read as long as the file stays as it is now: what it
+   * gives of a file that was changed or removed since is not promised. Absent where the storage has no such thing.
+   */
+  blob?(path: string): Promise<Blob>
   /** Removes a file, or a directory with all that is in it. NOT_FOUND if absent, LOCKED if open. */
   remove(path: string): Promise<void>
 }

@@ -60,6 +60,10 @@ export interface Context {
   retired: number[]
   /** How many copies are being made of the store: meanwhile no segment goes. */
   frozenCount: number
+  /** The files of segments that Blobs were made of: they stay until the store is closed. */
+  readonly lent: Map<number, Promise<Blob>>
+  /** Retired segments of which only those Blobs are left. */
+  readonly outlived: number[]
   /** Segments that compaction found damaged and leaves alone. */
   readonly unsound: Set<number>
   /** Keys whose entry was found damaged: a put of the same bytes writes them anew. */

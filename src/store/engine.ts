@@ -12,6 +12,7 @@ import { checkRange, streamPieces } from '../piece-stream.js'
 import { respond } from '../response.js'
 import type { Storage } from '../storage/storage.js'
 import type {
+  BlobOptions,
   CheckOptions,
   CheckReport,
   CollectOptions,
@@ -38,6 +39,7 @@ import type {
   StreamOptions,
   Transaction,
 } from '../types.js'
+import { contentBlob } from './blob.js'
 import { checkStore } from './check.js'
 import { collect } from './collect.js'
 import { compactSegments, compactStore, dueSegments, THRESHOLD } from './compaction.js'
@@ -46,7 +48,13 @@ import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
 import { type Frozen, freezeStore } from './frozen.js'
 import { contentRecords } from './index-records.js'
-import { CHECKPOINT_BYTES_LEAST, checkpoint, checkpointIsDue, closingCheckpointIsDue } from './maintenance.js'
+import {
+  CHECKPOINT_BYTES_LEAST,
+  checkpoint,
+  checkpointIsDue,
+  closingCheckpointIsDue,
+  removeOutlived,
+} from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
 import { type Find, hasContent, readContent, readContents, readListed, readPiece } from './read-content.js'
@@ -200,6 +208,11 @@ export class Engine implements Store {
 
   async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
     return await respond((offset) => this.piece(key, offset), keyHex(parseKey(key)), request, options)
+  }
+
+  async blob(key: KeyLike, options: BlobOptions = {}): Promise<Blob | undefined> {
+    this.#assertOpen()
+    return await this.#reading(contentBlob(this.#context, parseKey(key), this.#find, options))
   }
 
   /** Bytes from `offset` on, as many as are cheap to read at once; none at the end. What streams are made of. */
@@ -369,6 +382,7 @@ export class Engine implements Store {
       if (closingCheckpointIsDue(this.#context)) await checkpoint(this.#context).catch(unlessNoRoom)
       await head.flush()
       await writer.close()
+      await removeOutlived(this.#context)
     } finally {
       head.close()
       await files.close()

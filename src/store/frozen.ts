@@ -93,7 +93,7 @@ function lastSegment({ state }: Context): number {
 /** Every segment that the log consists of. Only the last one may go on behind its `end`, with what is not committed. */
 function segmentsNow(context: Context): { segment: number; end: number | undefined }[] {
   const { state, files } = context
-  const retired = new Set(context.retired)
+  const retired = new Set([...context.retired, ...context.outlived])
   const last = lastSegment(context)
   return files
     .list()

@@ -76,7 +76,13 @@ async function removeRetired(context: Context): Promise<void> {
   assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
   if (context.frozenCount > 0) return
   for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
-    await context.files.remove(segment)
+    if (context.lent.has(segment)) context.outlived.push(segment)
+    else await context.files.remove(segment)
     context.retired.pop()
   }
+}
+
+/** At the close: removes the files that only Blobs needed. */
+export async function removeOutlived({ outlived, files }: Context): Promise<void> {
+  for (const segment of outlived) await files.remove(segment)
 }

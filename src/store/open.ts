@@ -114,6 +114,8 @@ export async function openContext(input: OpenInput): Promise<Context> {
       bytesSinceCheckpoint: recovered.recovery.replayed.bytes,
       retired: recovered.replay.retired,
       frozenCount: 0,
+      lent: new Map(),
+      outlived: [],
       unsound: new Set(),
       damagedKeys: new Set(recovered.recovery.damaged.flatMap(({ key }) => (key === undefined ? [] : [key]))),
     }
@@ -140,6 +142,7 @@ function whileLocked(storage: Storage, lock: StorageFile): Storage {
       lock.size()
       await storage.remove(path)
     },
+    ...(storage.blob && { blob: storage.blob.bind(storage) }),
   }
 }
 

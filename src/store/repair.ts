@@ -83,13 +83,14 @@ export function isLogDamage({ kind }: Damage): boolean {
 }
 
 /** Segments with damage in them, and files that are no part of the log: what a crash and damage together left. */
-function badSegments({ files, state, writer, recovery }: Context, findings: readonly Damage[]): Set<number> {
+function badSegments({ files, state, writer, recovery, outlived }: Context, findings: readonly Damage[]): Set<number> {
   const bad = new Set<number>()
   for (const { segment } of [...findings, ...recovery.damaged]) {
     if (segment !== undefined && files.has(segment) && segment < writer.position.segment) bad.add(segment)
   }
   for (const segment of files.list()) {
-    if (segment < writer.position.segment && !state.segments.has(segment)) bad.add(segment)
+    const isOfLog = state.segments.has(segment) || outlived.includes(segment)
+    if (segment < writer.position.segment && !isOfLog) bad.add(segment)
   }
   return bad
 }

@@ -288,4 +288,35 @@ const removing: ConformanceCase[] = [
   },
 ]
 
-export const pathsCases: readonly ConformanceCase[] = [...opening, ...closing, ...naming, ...removing]
+const lending: ConformanceCase[] = [
+  {
+    name: 'a file as a Blob, where there is such a thing, gives its bytes while it is open and after it was closed',
+    async run({ storage }) {
+      if (storage.blob === undefined) return
+      const file = await create(storage, 'data/0/1', 1, 2, 3, 4, 5)
+      await file.flush()
+      const blob = await storage.blob('data/0/1')
+      const joined = new Blob([blob.slice(3, 5), blob.slice(0, 2)])
+      const read = async () => new Uint8Array(await joined.arrayBuffer())
+      equal(await read(), bytes(4, 5, 1, 2), 'while it is open')
+      await file.flush()
+      file.close()
+      equal(await read(), bytes(4, 5, 1, 2), 'after it was closed')
+      ;(await storage.open('data/0/1')).close()
+      equal(await read(), bytes(4, 5, 1, 2), 'after it was open once more')
+    },
+  },
+  {
+    name: 'what is absent, or is a directory, is no Blob',
+    async run({ storage }) {
+      const { blob } = storage
+      if (blob === undefined) return
+      await failsOn('absent', () => blob.call(storage, 'absent'), 'NOT_FOUND')
+      await failsOn('absent/file', () => blob.call(storage, 'absent/file'), 'NOT_FOUND')
+      await createClosed(storage, 'dir/file', 1)
+      await failsOn('dir', () => blob.call(storage, 'dir'), 'IO')
+    },
+  },
+]
+
+export const pathsCases: readonly ConformanceCase[] = [...opening, ...closing, ...naming, ...removing, ...lending]

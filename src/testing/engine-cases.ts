@@ -7,6 +7,7 @@
 import type { EngineCase } from './engine-case.js'
 import { badInputCases } from './engine-cases-bad-input.js'
 import { basicCases } from './engine-cases-basics.js'
+import { blobCases } from './engine-cases-blobs.js'
 import { closingCases } from './engine-cases-closing.js'
 import { compactionCases } from './engine-cases-compaction.js'
 import { contentCases } from './engine-cases-contents.js'
@@ -33,6 +34,7 @@ export const engineCases: readonly EngineCase[] = [
   ...closingCases,
   ...compactionCases,
   ...contentCases,
+  ...blobCases,
   ...nameCases,
   ...listCases,
   ...uploadCases,

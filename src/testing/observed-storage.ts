@@ -8,7 +8,7 @@ import { memoryStorage } from '../storage/memory.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 
 export interface Call {
-  kind: 'list' | 'open' | 'remove' | 'read' | 'write' | 'truncate' | 'flush' | 'close'
+  kind: 'list' | 'open' | 'blob' | 'remove' | 'read' | 'write' | 'truncate' | 'flush' | 'close'
   path: string
   /** Of a read (as asked for) or a write; 0 for other calls. */
   bytes: number
@@ -16,13 +16,22 @@ export interface Call {
 
 export class ObservedStorage implements Storage {
   readonly calls: Call[] = []
-  /** Called before each call is passed on; what it throws, the caller gets. What it returns, the caller waits for (`open`, `remove`, `list` only). */
+  /** Called before each call is passed on; what it throws, the caller gets. What it returns, the caller waits for (`open`, `blob`, `remove`, `list` only). */
   before: (call: Call) => void | Promise<void> = () => undefined
   readonly #inner: Storage
   readonly #open = new Map<string, StorageFile>()
+  /** There if the storage that is watched has it. */
+  readonly blob?: (path: string) => Promise<Blob>
 
   constructor(inner: Storage) {
     this.#inner = inner
+    if (inner.blob) {
+      const blob = inner.blob.bind(inner)
+      this.blob = async (path) => {
+        await this.#note('blob', path)
+        return await blob(path)
+      }
+    }
   }
 
   /** How many calls of a kind there were, on paths that begin so. */

@@ -146,6 +146,13 @@ class FileHandle {
     this.#path = path
   }
 
+  /** As the file is now. */
+  async getFile(): Promise<Blob> {
+    const inode = this.#tree.disk.inode(this.#path)
+    if (inode === undefined) throw named('NotFoundError')
+    return new Blob([inode.content.slice()])
+  }
+
   async createSyncAccessHandle(): Promise<AccessHandle> {
     this.#tree.call('open', this.#path)
     const { disk } = this.#tree

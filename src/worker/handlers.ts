@@ -220,6 +220,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       const piece = await opened().piece(key, offset)
       return () => piece && { bytes: context.pack(piece.bytes) as number, size: piece.size }
     },
+    blob: async ({ key, mediaType, verify }) => opened().blob(key, defined({ type: mediaType, verify })),
     getMany: async ({ keys }) => {
       const values = await opened().getMany(keys)
       return () => values.map((bytes) => context.pack(bytes))
