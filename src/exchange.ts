@@ -1,7 +1,10 @@
 /**
- * The package `lodestore/exchange`: leaving and coming. It works on engines, in Node and in a worker of one's own.
+ * The package `lodestore/exchange`: leaving and coming. It works on engines, in Node and in a worker of one's own; plain files on a page's store too.
  */
 
 export { exportBorg, importBorg, openBorg } from './exchange/borg.js'
-export type { ExportReport, ImportReport, Skipped } from './exchange/report.js'
+export { exportFiles, importFiles } from './exchange/files.js'
+export type { Folder } from './exchange/folder.js'
+export type { ExportReport, FilesReport, ImportReport, Skipped } from './exchange/report.js'
+export { copyStore } from './exchange/store-folder.js'
 export { exportStore, type ImportStoreOptions, importStore } from './exchange/store-tar.js'

@@ -6,6 +6,7 @@ import type { Key } from '../types.js'
 /** Something that was not taken along, and why. */
 export interface Skipped {
   message: string
+  name?: string
   key?: Key
   file?: string
   segment?: number
@@ -18,6 +19,13 @@ export interface ImportReport {
   bytes: number
   /** Names of contents. One that was there already says now what the import says. */
   names: number
+  skipped: Skipped[]
+}
+
+/** What was written into a folder. */
+export interface FilesReport {
+  files: number
+  bytes: number
   skipped: Skipped[]
 }
 

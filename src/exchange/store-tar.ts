@@ -6,30 +6,23 @@
 
 import { createTarPacker, type ParsedTarEntry } from 'modern-tar'
 import { isStoreError, throwIfAborted } from '../errors.js'
-import {
-  CONFIG_FILE,
-  checkpointNumber,
-  DATA_DIR,
-  decimal,
-  HEAD_FILE,
-  LOST_AND_FOUND,
-  README_FILE,
-  RESERVE_FILE,
-} from '../format/paths.js'
+import { CONFIG_FILE } from '../format/paths.js'
 import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Frozen } from '../store/frozen.js'
 import type { TaskOptions } from '../types.js'
 import { copyContents } from './copy.js'
+import type { Folder } from './folder.js'
 import { formatError, type ImportReport, type Skipped } from './report.js'
+import { isLeftOut, isOfStore, SEGMENT_BYTES_MAX } from './store-files.js'
+import { takeStore } from './store-folder.js'
 import { tarEntries, tarError } from './tar-entries.js'
 
 const PIECE_BYTES = 1024 * 1024
 const PATH_LENGTH_MAX = 255
-const SEGMENT_BYTES_MAX = 0xffffffff
 
 export interface ImportStoreOptions extends TaskOptions {
-  /** An empty directory for what the archive holds, as large as the archive; it is empty again afterwards. */
+  /** An empty directory for what the archive or folder holds, as large as that; it is empty again afterwards. */
   scratch: Storage
 }
 
@@ -74,18 +67,18 @@ async function pack(
 }
 
 /**
- * Takes in all contents of an archive made by `exportStore`, or of a tar of a store's directory. Throws FORMAT when it is neither, or not
- * whole: then nothing was stored. What in it is damaged is skipped and named.
+ * Takes in all contents of an archive made by `exportStore`, or of a tar of a store's directory, or of such a directory itself, which is only
+ * read. Throws FORMAT when it is none of them, or not whole: then nothing was stored. What in it is damaged is skipped and named.
  */
 export async function importStore(
   store: Engine,
-  tar: ReadableStream<Uint8Array>,
+  from: ReadableStream<Uint8Array> | Folder,
   { scratch, signal, onProgress }: ImportStoreOptions,
 ): Promise<ImportReport> {
   throwIfAborted(signal)
   if ((await scratch.list('')).length > 0) throw formatError('the scratch directory is not empty; choose another one')
   try {
-    const skipped = await unpack(tar, scratch, signal)
+    const skipped = await ('getReader' in from ? unpack(from, scratch, signal) : takeStore(from, scratch, signal))
     const source = await openUnpacked(scratch)
     try {
       const report = await copyContents(source, store, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
@@ -103,7 +96,7 @@ async function openUnpacked(scratch: Storage): Promise<Engine> {
     return await openEngine(scratch, { create: false })
   } catch (error) {
     if (!isStoreError(error, 'NOT_FOUND')) throw error
-    throw formatError('the archive holds no store; it has to have config and data/ at its top', CONFIG_FILE, error)
+    throw formatError('there is no store in it; it has to have config and data/ at its top', CONFIG_FILE, error)
   }
 }
 
@@ -138,18 +131,6 @@ function checkedPath({ name, type = 'file' }: ParsedTarEntry['header']): string 
   const isPlain = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\\0]/.test(part))
   if (name.length > PATH_LENGTH_MAX || !isPlain) throw formatError('the archive has a path that leads elsewhere', shown)
   return type === 'file' ? path : undefined
-}
-
-/** Files of a store that only help to open it, or that nothing reads again. */
-function isLeftOut(path: string): boolean {
-  return path === RESERVE_FILE || checkpointNumber(path) !== undefined || path.startsWith(`${LOST_AND_FOUND}/`)
-}
-
-function isOfStore(path: string): boolean {
-  const [top, directory, segment, ...rest] = path.split('/')
-  if (directory === undefined) return path === README_FILE || path === CONFIG_FILE || path === HEAD_FILE
-  if (top !== DATA_DIR || segment === undefined || rest.length > 0) return false
-  return decimal(directory) !== undefined && decimal(segment) !== undefined
 }
 
 async function writeFile(

@@ -149,7 +149,8 @@ function absurd(actual: number, expected: number): Error {
   return new Error(`the system answered ${actual} where ${expected} bytes were asked for`)
 }
 
-function translate(action: string, path: string, cause: unknown): StoreError {
+/** The error of the contract for what the platform threw; one that is one already stays as it is. `action` is the verb. */
+export function translate(action: string, path: string, cause: unknown): StoreError {
   if (isStoreError(cause)) return cause
   const opening = action === 'open' || action === 'remove' || action === 'list'
   return storageError(codeOf(cause, opening), action, path, cause)
