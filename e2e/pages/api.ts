@@ -1,12 +1,16 @@
 /**
- * The page of e2e/api.spec.ts: the package as a page imports it, within reach of the tests, and the worker that `openStore` would make,
+ * The page of e2e/api.spec.ts and e2e/exchange.spec.ts: the package as a page imports it, within reach of the tests, and the worker that `openStore` would make,
  * for those tests that end it.
  */
 import * as lodestore from 'lodestore'
+import * as engine from 'lodestore/engine'
+import * as exchange from 'lodestore/exchange'
 
 declare global {
   interface Window {
     lodestore: typeof lodestore
+    engine: typeof engine
+    exchange: typeof exchange
     /** Makes the worker; what was made last is in `madeWorker`. */
     makeWorker(): Worker
     madeWorker: Worker | undefined
@@ -20,7 +24,7 @@ declare global {
   }
 }
 
-window.lodestore = lodestore
+Object.assign(window, { lodestore, engine, exchange })
 window.makeWorker = () => {
   window.madeWorker = new Worker(new URL('../../dist/worker/worker.js', import.meta.url), { type: 'module' })
   return window.madeWorker

@@ -7,24 +7,48 @@ import { pipeline } from 'node:stream/promises'
 import { StoreError } from '../errors.js'
 import type { Engine } from '../node.js'
 import type { Key } from '../types.js'
-import { answer, bytesOption, type Call, type Command, CREATE_OPTION, EXIT, JSON_OPTION, withStore } from './command.js'
-import { task } from './terminal.js'
+import {
+  answer,
+  bytesOption,
+  type Call,
+  type Command,
+  CREATE_OPTION,
+  EXIT,
+  JSON_OPTION,
+  UsageError,
+  withStore,
+} from './command.js'
+import { printable, task } from './terminal.js'
 
 const READ_BYTES = 1024 * 1024
 
 export const ls: Command = {
-  operands: 'STORE',
-  counts: { least: 1, most: 1 },
-  summary: 'list the keys and sizes in bytes of all contents',
-  details: ['In no particular order.'],
-  options: { json: JSON_OPTION },
-  run: (call) =>
-    withStore(call, async (store) => {
+  operands: 'STORE [PREFIX]',
+  counts: { least: 1, most: 2 },
+  summary: 'list the keys and sizes in bytes of all contents, or the names',
+  details: [
+    'Keys come in no particular order. With --names: each name with the key it points to, sorted; those that begin with PREFIX, if there is one.',
+    'A name with control characters in it is printed as JSON has it.',
+  ],
+  options: { names: { type: 'boolean', help: 'list names instead' }, json: JSON_OPTION },
+  async run(call) {
+    if (call.operands.length > 1 && !call.flags.has('names')) throw new UsageError('a PREFIX goes with --names')
+    return await withStore(call, async (store) => {
+      if (call.flags.has('names')) return await listNames(call, store)
       for await (const { key, size } of store.keys({ signal: call.terminal.signal })) {
         await answer(call, { key, size }, () => [`${key} ${size}`])
       }
       return EXIT.fine
-    }),
+    })
+  },
+}
+
+async function listNames(call: Call, store: Engine): Promise<number> {
+  const [, prefix = ''] = call.operands
+  for await (const ref of store.refs.list({ prefix, signal: call.terminal.signal })) {
+    await answer(call, ref, () => [`${ref.key} ${printable(ref.name)}`])
+  }
+  return EXIT.fine
 }
 
 export const get: Command = {
@@ -33,9 +57,10 @@ export const get: Command = {
   summary: 'write a content, or a part of it, to stdout or a file',
   details: [
     'Every byte is verified before it is written. A FILE appears under its name once all of it is there.',
-    'The exit code is 1 when there is nothing under KEY.',
+    'With --name KEY is the name of a content. The exit code is 1 when there is nothing under KEY.',
   ],
   options: {
+    name: { type: 'boolean', help: 'KEY is a name' },
     offset: { type: 'string', value: 'N', help: 'begin at byte N, counted from 0' },
     length: { type: 'string', value: 'N', help: 'end after N bytes' },
     output: { type: 'string', short: 'o', value: 'FILE', help: 'write to FILE instead of stdout' },
@@ -43,7 +68,7 @@ export const get: Command = {
   run: (call) => {
     const [offset = 0, length] = [bytesOption(call, 'offset'), bytesOption(call, 'length')]
     return withStore(call, async (store) => {
-      const [, key = ''] = call.operands
+      const key = await keyOf(call, store)
       const { signal } = call.terminal
       const content = await store.stream(key, { offset, signal, ...(length !== undefined && { length }) })
       if (content === undefined) throw new StoreError('NOT_FOUND', `there is nothing under the key ${key}`)
@@ -51,6 +76,14 @@ export const get: Command = {
       return EXIT.fine
     })
   },
+}
+
+async function keyOf({ operands, flags }: Call, store: Engine): Promise<Key> {
+  const [, key = ''] = operands
+  if (!flags.has('name')) return key
+  const ref = await store.refs.get(key)
+  if (ref === undefined) throw new StoreError('NOT_FOUND', `there is no name ${printable(key)}`)
+  return ref.key
 }
 
 export const put: Command = {

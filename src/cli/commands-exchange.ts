@@ -1,14 +1,24 @@
 /** The commands for leaving and coming: export, import. */
 
-import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { createReadStream, existsSync, openAsBlob, readFileSync } from 'node:fs'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { exportBorg, exportStore, type ImportReport, importBorg, importStore, type Skipped } from '../exchange.js'
+import {
+  exportBorg,
+  exportFiles,
+  exportStore,
+  type Folder,
+  type ImportReport,
+  importBorg,
+  importFiles,
+  importStore,
+  type Skipped,
+} from '../exchange.js'
 import { type Engine, nodeStorage } from '../node.js'
 import { answer, type Call, type Command, CREATE_OPTION, EXIT, JSON_OPTION, UsageError, withStore } from './command.js'
 import { writeOut } from './commands-contents.js'
-import { readable, task } from './terminal.js'
+import { printable, readable, task } from './terminal.js'
 
 const READ_BYTES = 1024 * 1024
 
@@ -19,48 +29,75 @@ export const exportCommand: Command = {
   details: [
     'store: the directory of the store as a tar archive, to stdout or a FILE. Unpacked, it is a store again.',
     'borg: a repository of Borg 1.x in a new or empty folder, without encryption. It holds the contents as objects, not as archives of files: check it with `borg check --repository-only`, read an object with `borg debug get-obj`.',
-    'The exit code is 1 when a damaged content had to be left out of a repository.',
+    'files: every content that has a name, as a file of that name in a new or empty folder; / in a name makes folders. Names that could not be files on all systems are left out and listed.',
+    'The exit code is 1 when something had to be left out.',
   ],
   options: {
-    format: { type: 'string', value: 'FORMAT', help: 'store (unless told) or borg' },
+    format: { type: 'string', value: 'FORMAT', help: 'store (unless told), borg or files' },
     output: { type: 'string', short: 'o', value: 'PATH', help: 'the FILE or folder to write' },
     json: JSON_OPTION,
   },
   async run(call) {
     const format = call.values.get('format') ?? 'store'
     const output = call.values.get('output')
-    if (format !== 'store' && format !== 'borg') throw new UsageError(`there is no format "${format}"`)
-    if (format === 'borg' && output === undefined) throw new UsageError('name the folder of the repository with -o')
+    if (!['store', 'borg', 'files'].includes(format)) throw new UsageError(`there is no format "${format}"`)
+    if (format !== 'store' && output === undefined) throw new UsageError('name the folder to write with -o')
     if (format === 'store' && output === undefined && 'isTTY' in call.terminal.stdout && call.terminal.stdout.isTTY) {
       throw new UsageError('an archive is nothing to look at: name a file with -o, or redirect')
     }
-    return await withStore(call, (store) =>
-      output !== undefined && format === 'borg' ? toBorg(call, store, output) : toTar(call, store),
-    )
+    return await withStore(call, (store) => {
+      if (output === undefined || format === 'store') return toTar(call, store)
+      return format === 'borg' ? toBorg(call, store, output) : toFiles(call, store, output)
+    })
   },
 }
 
 export const importCommand: Command = {
   operands: 'STORE FROM',
   counts: { least: 2, most: 2 },
-  summary: 'take in all contents of an archive or a repository',
+  summary: 'take in all contents of an archive, a repository or a folder',
   details: [
-    'FROM is a tar archive made by export (- reads it from stdin), or the folder of a Borg 1.x repository, which is only read.',
-    'Every byte is verified. What could not be taken in is listed, and makes the exit code 1. An archive needs its size as free space while it is read, inside the folder of the store.',
+    'FROM is a tar archive made by export (- reads it from stdin), the folder of another store, or that of a Borg 1.x repository. Folders are only read.',
+    'With --format files it is any folder: each file in it and below becomes a content, its path in the folder the name. Links are left out.',
+    'Every byte is verified. What could not be taken in is listed, and makes the exit code 1. An archive or store needs its size as free space while it is read, inside the folder of the store.',
     'A content whose key somebody chose, and a name, replace what is in the store under that key or name.',
   ],
-  options: { create: CREATE_OPTION, json: JSON_OPTION },
-  run: (call) =>
-    withStore(call, async (store) => {
+  options: {
+    format: {
+      type: 'string',
+      value: 'FORMAT',
+      help: 'files: FROM is a folder of files. Others are told apart by themselves',
+    },
+    create: CREATE_OPTION,
+    json: JSON_OPTION,
+  },
+  async run(call) {
+    const format = call.values.get('format')
+    if (format !== undefined && format !== 'files') throw new UsageError(`there is no format "${format}" to be told`)
+    return await withStore(call, async (store) => {
       const [, from = ''] = call.operands
-      const isFolder = from !== '-' && (await stat(from)).isDirectory()
-      const report = await (isFolder ? fromBorg(call, store, from) : fromTar(call, store, from))
+      const report = await (format === 'files' ? fromFiles(call, store, from) : fromOther(call, store, from))
       await answer(call, report, () => [
         ...skippedLines(report.skipped),
         `${report.contents} contents (${readable(report.bytes)}) and ${report.names} names imported, ${report.skipped.length} skipped`,
       ])
       return report.skipped.length === 0 ? EXIT.fine : EXIT.found
-    }),
+    })
+  },
+}
+
+async function fromOther(call: Call, store: Engine, from: string): Promise<ImportReport> {
+  if (from === '-' || !(await stat(from)).isDirectory()) {
+    const bytes = from === '-' ? call.terminal.stdin : createReadStream(from, { highWaterMark: READ_BYTES })
+    return await fromStore(call, store, Readable.toWeb(bytes) as ReadableStream<Uint8Array>)
+  }
+  return await (isRepository(from) ? fromBorg(call, store, from) : fromStore(call, store, nodeStorage(from)))
+}
+
+/** True when the folder says that it is Borg's. */
+function isRepository(folder: string): boolean {
+  const config = join(folder, 'config')
+  return existsSync(config) && /^\[repository\]/m.test(readFileSync(config, 'utf8'))
 }
 
 async function toTar(call: Call, store: Engine): Promise<number> {
@@ -83,14 +120,39 @@ async function fromBorg({ terminal }: Call, store: Engine, folder: string): Prom
   return await task(terminal, 'importing', (options) => importBorg(store, nodeStorage(folder), options))
 }
 
-async function fromTar({ terminal, operands }: Call, store: Engine, from: string): Promise<ImportReport> {
+async function toFiles(call: Call, store: Engine, folder: string): Promise<number> {
+  const report = await task(call.terminal, 'exporting', (options) => exportFiles(store, nodeStorage(folder), options))
+  await answer(call, report, () => [
+    ...skippedLines(report.skipped),
+    `${report.files} files (${readable(report.bytes)}) exported, ${report.skipped.length} skipped`,
+  ])
+  return report.skipped.length === 0 ? EXIT.fine : EXIT.found
+}
+
+async function fromFiles({ terminal }: Call, store: Engine, folder: string): Promise<ImportReport> {
+  return await task(terminal, 'importing', (options) => importFiles(store, filesBelow(folder, ''), options))
+}
+
+/** Plain files, by their paths in the folder; their bytes stay on the disk until they are read. */
+async function* filesBelow(folder: string, path: string): AsyncGenerator<File> {
+  const entries = await readdir(join(folder, path), { withFileTypes: true })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const inside = `${path}${entry.name}`
+    if (entry.isDirectory()) yield* filesBelow(folder, `${inside}/`)
+    else if (entry.isFile()) yield new File([await openAsBlob(join(folder, inside))], inside)
+  }
+}
+
+async function fromStore(
+  { terminal, operands }: Call,
+  store: Engine,
+  from: ReadableStream<Uint8Array> | Folder,
+): Promise<ImportReport> {
   const [folder = ''] = operands
-  const bytes = from === '-' ? terminal.stdin : createReadStream(from, { highWaterMark: READ_BYTES })
-  const tar = Readable.toWeb(bytes) as ReadableStream<Uint8Array>
   const scratch = await mkdtemp(join(folder, 'import-'))
   try {
     return await task(terminal, 'importing', (options) =>
-      importStore(store, tar, { ...options, scratch: nodeStorage(scratch) }),
+      importStore(store, from, { ...options, scratch: nodeStorage(scratch) }),
     )
   } finally {
     await rm(scratch, { recursive: true })
@@ -99,7 +161,7 @@ async function fromTar({ terminal, operands }: Call, store: Engine, from: string
 
 function skippedLines(skipped: readonly Skipped[]): string[] {
   return skipped.map(({ message, ...where }) => {
-    const places = Object.entries(where).map(([name, value]) => `; ${name} ${value}`)
+    const places = Object.entries(where).map(([name, value]) => `; ${name} ${printable(`${value}`)}`)
     return `skipped: ${message}${places.join('')}`
   })
 }

@@ -4,7 +4,16 @@
  */
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -56,6 +65,7 @@ const large = value(6_000_000)
 beforeAll(async () => {
   writeFileSync(path('large'), large)
   writeFileSync(path('empty'), '')
+  mkdirSync(path('nothing'))
   expect(await run(['put', '--create', store, path('large'), path('empty')])).toMatchObject({ code: 0 })
 })
 
@@ -155,6 +165,68 @@ test.each([
   expect(readdirSync(copy).filter((each) => each.startsWith('import-'))).toEqual([])
 })
 
+test('a store is taken in from its folder, which stays as it is', async () => {
+  const before = readFileSync(join(store, 'data/0/0'))
+  const copy = path('from a folder')
+  const { code, out } = await run(['import', '--create', copy, store])
+  expect([code, out]).toEqual([0, '3 contents (6.00 MB) and 0 names imported, 0 skipped\n'])
+  expect(readFileSync(join(store, 'data/0/0')).equals(before)).toBe(true)
+  expect((await run(['check', store])).code).toBe(0)
+})
+
+async function namedStore(): Promise<string> {
+  const folder = path(`named ${readdirSync(path('')).length}`)
+  const engine = await openEngine(nodeStorage(folder))
+  const names = { README: 'read me', 'docs/a.txt': 'a', 'docs/b.txt': 'bb', 'line\nbreak': 'a' }
+  for (const [name, bytes] of Object.entries(names)) {
+    await engine.refs.set(name, await engine.put(bytes), name === 'README' ? { type: 'text/plain' } : undefined)
+  }
+  await engine.close()
+  return folder
+}
+
+test('ls --names prints each name with its key, all or those with a prefix', async () => {
+  const folder = await namedStore()
+  const line = (name: string, bytes: string) => `${sha256(bytes)} ${name}\n`
+  const docs = line('docs/a.txt', 'a') + line('docs/b.txt', 'bb')
+  const all = line('README', 'read me') + docs + line('"line\\nbreak"', 'a')
+  expect(await run(['ls', folder, '--names'])).toMatchObject({ code: 0, out: all })
+  expect((await run(['ls', '--names', folder, 'docs/'])).out).toBe(docs)
+  expect((await run(['ls', '--names', folder, 'nothing'])).out).toBe('')
+  const json = (await run(['ls', '--names', '--json', folder])).out.split('\n').slice(0, 2)
+  expect(json.map((each) => JSON.parse(each))).toEqual([
+    { name: 'README', key: sha256('read me'), meta: { type: 'text/plain' } },
+    { name: 'docs/a.txt', key: sha256('a') },
+  ])
+})
+
+test('get --name writes the content of a name', async () => {
+  const folder = await namedStore()
+  expect(await run(['get', '--name', folder, 'docs/b.txt'])).toMatchObject({ code: 0, out: 'bb' })
+  expect((await run(['get', '--name', folder, 'docs/b.txt', '--offset', '1'])).out).toBe('b')
+  expect(await run(['get', '--name', folder, 'docs'])).toMatchObject({
+    code: 1,
+    error: 'lodestore: NOT_FOUND: there is no name docs\n',
+  })
+})
+
+test('export --format files writes a file for each name, and import --format files takes them in again', async () => {
+  const folder = await namedStore()
+  const [target, copy] = [path('files'), path('from files')]
+  const exported = await run(['export', folder, '--format', 'files', '-o', target])
+  expect([exported.code, exported.out]).toEqual([
+    1,
+    expect.stringMatching(/^skipped: .*; name "line\\nbreak"; key \w+\n3 files \(10 B\) exported, 1 skipped\n$/),
+  ])
+  expect(readdirSync(target, { recursive: true }).sort()).toEqual(['README', 'docs', 'docs/a.txt', 'docs/b.txt'])
+  expect(readFileSync(join(target, 'docs/b.txt'), 'utf8')).toBe('bb')
+  symlinkSync(join(target, 'README'), join(target, 'link'))
+  const imported = await run(['import', '--create', '--json', copy, target, '--format', 'files'])
+  expect([imported.code, JSON.parse(imported.out)]).toEqual([0, { contents: 3, bytes: 10, names: 3, skipped: [] }])
+  const listed = (await run(['ls', '--names', copy])).out
+  expect(listed).toBe((await run(['ls', '--names', folder])).out.replace(/^.*"line.*\n/m, ''))
+})
+
 test('an import that skips something lists it and ends with 1', async () => {
   await run(['export', store, '--format', 'borg', '-o', path('torn')])
   const segment = readFileSync(path('torn/data/0/0'))
@@ -174,7 +246,14 @@ test.each<[string, string[], string]>([
   ['an offset behind the end', ['get', store, sha256(''), '--offset', '1'], 'RANGE: '],
   ['a folder that is no store', ['ls', folder], 'FORMAT: this directory is not empty'],
   ['an archive that is none', ['import', store, path('other')], 'FORMAT: this is no whole tar archive'],
-  ['a folder that is no repository', ['import', store, store], 'FORMAT: '],
+  [
+    'a folder that is no store and no repository',
+    ['import', store, path('nothing')],
+    'FORMAT: there is no store in it',
+  ],
+  ['the store itself', ['import', store, store], 'LOCKED: '],
+  ['files into a folder with something in it', ['export', store, '--format', 'files', '-o', folder], 'FORMAT: '],
+  ['files from a folder that is not there', ['import', store, path('nowhere'), '--format', 'files'], 'ENOENT'],
   ['a repository in a folder with something in it', ['export', store, '--format', 'borg', '-o', folder], 'FORMAT: '],
 ])('%s ends with 1 and a line without a stack', async (_, words, message) => {
   const { code, out, error } = await run(words)
@@ -193,6 +272,9 @@ test.each<[string, string[]]>([
   ['a number below zero', ['get', store, sha256(''), '--length=-1']],
   ['an unknown format', ['export', store, '--format', 'zip']],
   ['a repository without a folder', ['export', store, '--format', 'borg']],
+  ['files without a folder', ['export', store, '--format', 'files']],
+  ['an unknown format to import', ['import', store, path('nothing'), '--format', 'zip']],
+  ['a prefix of keys', ['ls', store, 'ab']],
 ])('%s ends with 2 and says where to look', async (_, words) => {
   const { code, out, error } = await run(words)
   expect([code, out, error]).toEqual([2, '', expect.stringMatching(/--help/)])

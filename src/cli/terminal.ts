@@ -60,6 +60,11 @@ function amount({ done, total }: Progress): string {
   return readable(Math.floor(done / STEP_BYTES) * STEP_BYTES)
 }
 
+/** A terminal takes orders from control characters, and a line ends at a newline. */
+export function printable(name: string): string {
+  return /\p{Cc}/u.test(name) ? JSON.stringify(name) : name
+}
+
 /** A number of bytes for a person: 3 digits, decimal units. */
 export function readable(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']

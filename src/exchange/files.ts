@@ -25,25 +25,28 @@ export async function exportFiles(
 ): Promise<FilesReport> {
   throwIfAborted(signal)
   const folder = await accessToEmpty(target)
-  const refs: Ref[] = []
-  for await (const ref of store.refs.list(signal && { signal })) refs.push(ref)
-  const total = onProgress ? await bytesOf(store, refs, signal) : 0
   const report: FilesReport = { files: 0, bytes: 0, skipped: [] }
-  const told = (bytes: number) => onProgress?.({ done: report.bytes + bytes, total })
   const paths = new FilePaths()
+  const refs: Ref[] = []
+  for await (const ref of store.refs.list(signal && { signal })) {
+    const { name, key } = ref
+    const message = paths.take(name)
+    if (message === undefined) refs.push(ref)
+    else report.skipped.push({ name, key, message })
+  }
+  const total = onProgress ? await bytesOf(store, refs, signal) : 0
+  const told = (bytes: number) => onProgress?.({ done: report.bytes + bytes, total })
   const made: string[] = []
   try {
     for (const ref of refs) {
       throwIfAborted(signal)
-      const fault = paths.take(ref.name)
-      if (fault === undefined) made.push(ref.name)
-      const written = fault ?? (await exportFile(store, folder, ref, signal, told))
+      made.push(ref.name)
+      const written = await exportFile(store, folder, ref, signal, told)
       if (typeof written === 'number') {
         report.files++
         report.bytes += written
       } else {
-        const { name, key } = ref
-        report.skipped.push(typeof written === 'string' ? { name, key, message: written } : { name, ...written })
+        report.skipped.push(written)
       }
     }
     return report
@@ -76,14 +79,14 @@ async function exportFile(
   }
   try {
     const stream = await store.stream(key, signal && { signal })
-    if (stream === undefined) return { key, message: 'its content is gone' }
+    if (stream === undefined) return { name, key, message: 'its content is gone' }
     await folder.write(name, pieces(stream))
     return size
   } catch (error) {
     // A folder that is not found is no fault of the content.
     const isGone = isStoreError(error, 'NOT_FOUND') && error.where?.file === undefined
     if (!isGone && !isStoreError(error, 'CORRUPT') && !isStoreError(error, 'BAD_NAME')) throw error
-    return { ...error.where, key, message: error.message }
+    return { ...error.where, name, key, message: error.message }
   }
 }
 

@@ -1,0 +1,109 @@
+/** A store as a folder of files: it opens there, comes back, and what is no part of a store is left where it is. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { StoreError } from '../errors.js'
+import { memoryStorage } from '../storage/memory.js'
+import { nodeStorage } from '../storage/node.js'
+import type { Storage } from '../storage/storage.js'
+import { bytesOf, contentsOf, emptyStore, filesIn, fullStore, value } from '../testing/exchange.js'
+import { filePaths, ObservedStorage, writeFile } from '../testing/observed-storage.js'
+import { copyStore } from './store-folder.js'
+import { exportStore, importStore } from './store-tar.js'
+
+const root = mkdtempSync(join(tmpdir(), 'lodestore-folder-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+const targets: [string, () => Storage][] = [
+  ['memory', memoryStorage],
+  ['a folder', () => nodeStorage(join(root, 'copy'))],
+]
+
+test.each(targets)(
+  'a copy in %s has the files of the archive, opens as the same store, and comes back',
+  async (_, make) => {
+    const store = await fullStore(true)
+    const target = make()
+    const dones: number[] = []
+    const report = await copyStore(store, target, { onProgress: ({ done, total }) => dones.push(done, total) })
+    const archived = await filesIn(await bytesOf(await exportStore(store)))
+    expect(await filePaths(target)).toEqual([...archived.keys()].sort())
+    expect(report).toEqual({ files: archived.size, bytes: dones.at(-1), skipped: [] })
+    expect(dones.at(-1)).toBe(dones.at(-2))
+
+    const back = await emptyStore()
+    const before = await Promise.all(
+      (await filePaths(target)).map((path) => new ObservedStorage(target).contents(path)),
+    )
+    const imported = await importStore(back, target, { scratch: memoryStorage() })
+    expect(imported.skipped).toEqual([])
+    expect(await contentsOf(back)).toEqual(await contentsOf(store))
+    const after = await Promise.all((await filePaths(target)).map((path) => new ObservedStorage(target).contents(path)))
+    expect(Buffer.concat(after).equals(Buffer.concat(before))).toBe(true)
+
+    await using copy = await emptyStore(target, { create: false })
+    expect(copy.recovery.damaged).toEqual([])
+    expect([copy.id, await contentsOf(copy)]).toEqual([store.id, await contentsOf(store)])
+  },
+)
+
+test('what is no part of a store is skipped and named, and what only helps to open it is left out', async () => {
+  const target = memoryStorage()
+  await copyStore(await fullStore(false), target)
+  for (const path of ['notes.txt', 'photos/a.jpg', 'data/0/x', 'data/more/0', 'index.7', 'reserve', 'lost+found/3.0']) {
+    await writeFile(target, path, value(10))
+  }
+  const { skipped } = await importStore(await emptyStore(), target, { scratch: memoryStorage() })
+  expect(skipped.map(({ file }) => file)).toEqual(['data/0/x', 'data/more', 'notes.txt', 'photos'])
+})
+
+test('a folder that holds no store is FORMAT', async () => {
+  const from = memoryStorage()
+  await writeFile(from, 'notes.txt', value(10))
+  const importing = importStore(await emptyStore(), from, { scratch: memoryStorage() })
+  await expect(importing).rejects.toMatchObject({ code: 'FORMAT' })
+})
+
+test('a copy is of the moment of the call, and keeps the files it needs meanwhile', async () => {
+  const store = await fullStore(false)
+  const expected = await contentsOf(store)
+  const storage = new ObservedStorage(memoryStorage())
+  let isChanged = false
+  storage.before = async ({ kind }) => {
+    if (kind !== 'open' || isChanged) return
+    isChanged = true
+    for await (const { name } of store.refs.list()) await store.refs.delete(name)
+    for await (const { key } of store.keys()) await store.delete(key)
+    await store.compact({ threshold: 0 })
+  }
+  await copyStore(store, storage)
+  storage.before = () => undefined
+  await using copy = await emptyStore(storage, { create: false })
+  expect(await contentsOf(copy)).toEqual(expected)
+})
+
+test.each([
+  ['is aborted', 'ABORTED'],
+  ['finds no room', 'QUOTA'],
+])('a copy that %s leaves the folder empty, and holds nothing up', async (_, code) => {
+  const store = await fullStore(false)
+  const storage = new ObservedStorage(memoryStorage())
+  const controller = new AbortController()
+  storage.before = ({ kind, path }) => {
+    if (kind !== 'write' || !path.startsWith('data/')) return
+    if (code === 'QUOTA') throw new StoreError('QUOTA', 'full')
+    controller.abort()
+  }
+  await expect(copyStore(store, storage, { signal: controller.signal })).rejects.toMatchObject({ code })
+  expect(await storage.list('')).toEqual([])
+  expect((await store.check({ repair: true })).clean).toBe(true)
+})
+
+test('a folder with something in it is refused', async () => {
+  const target = memoryStorage()
+  await writeFile(target, 'mine', value(1))
+  await expect(copyStore(await emptyStore(), target)).rejects.toMatchObject({ code: 'FORMAT' })
+  expect(await filePaths(target)).toEqual(['mine'])
+})
