@@ -192,6 +192,23 @@ test('a content that is deleted while its list of chunks is read is not there', 
   await store.close()
 })
 
+test('while an undoing has failed, and is still to come, the files that it will cut are not lent', async () => {
+  const store = await open()
+  await store.set(key(0), value(60_000))
+  const tx = await store.begin()
+  for (let i = 1; i < 6; i++) await tx.put(value(50_000, i))
+  storage.before = ({ kind }) => {
+    if (kind === 'truncate') throw new StoreError('QUOTA', 'the disk is tired')
+  }
+  await tx.rollback()
+  const blob = await store.blob(key(0))
+  expect(storage.count('blob')).toBe(0)
+  storage.before = () => undefined
+  await store.set(key(1), value(60_000, 1))
+  expect(await same(blob, value(60_000))).toBe(true)
+  await store.close()
+})
+
 test('where the disk does not lend a file the bytes are read, and the next time it is asked again', async () => {
   const store = await twoValues()
   storage.before = ({ kind }) => {
