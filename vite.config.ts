@@ -16,7 +16,11 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     rolldownOptions: {
-      input: [`${project}demo/index.html`, `${project}demo/bench.html`],
+      input: [`${project}demo/index.html`, `${project}demo/bench.html`, `${project}demo/worker/service-worker.ts`],
+      output: {
+        // A service worker is looked for under the same name each time, and answers only for what lies beside it.
+        entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
       // On a slow machine it would warn that Vite's own plugins take their time.
       checks: { pluginTimings: false },
     },

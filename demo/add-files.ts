@@ -1,10 +1,10 @@
 /**
- * Stores files, a batch a transaction: the blobs and their names are committed together, and what was committed before a
- * failure or a cancel stays. A file that cannot be taken (too large, unreadable) is reported and does not stop the others.
+ * Stores files. Small ones go a batch a transaction, contents and names together; a large one by itself, piece by piece, and its name once it is
+ * there. What was committed before a failure or a cancel stays. A file that cannot be taken is reported and does not stop the others.
  */
-import type { Transaction } from 'lodestore'
-import type { Catalogue, Entry } from './catalogue.js'
+import type { Store, Transaction } from 'lodestore'
 import { concernsOneFile } from './explain.js'
+import { type Entry, type Names, setName } from './names.js'
 import type { Source } from './sources.js'
 import { typeOf } from './types.js'
 
@@ -57,22 +57,30 @@ export interface AddOptions {
 }
 
 type Result = { entry: Entry } | { source: Source; refused: unknown }
+type OnPut = (files: number, bytes: number) => void
 
 /** Stores the queue. Rejects when it is aborted or the store fails; `tally` says how far it came in any case. */
-export async function addFiles(queue: Queue, catalogue: Catalogue, tally: Tally, options: AddOptions): Promise<void> {
+export async function addFiles(
+  queue: Queue,
+  store: Store,
+  names: Names,
+  tally: Tally,
+  options: AddOptions,
+): Promise<void> {
+  const { signal, onProgress, onCommit, onRefused } = options
   let bytesDone = 0
   for (let at = 0; await queue.has(at); ) {
+    signal.throwIfAborted()
     const batch = batchAt(queue.sources, at)
-    let results: Result[] = []
-    let changed: Entry[] = []
-    await catalogue.change(async (tx) => {
-      options.signal.throwIfAborted()
-      results = await putAll(tx, batch, (files, bytes) => options.onProgress(at + files, bytesDone + bytes))
-      options.signal.throwIfAborted()
-      const entries = results.flatMap((result) => ('entry' in result ? [result.entry] : []))
-      changed = entries.filter((entry) => catalogue.find(entry.name)?.key !== entry.key)
-      return { removed: [], added: changed }
-    })
+    const onPut: OnPut = (files, bytes) => onProgress(at + files, bytesDone + bytes)
+    const [first] = batch
+    const results =
+      first && first.file.size > BATCH_BYTES_MAX
+        ? [await putLarge(store, first, signal, onPut)]
+        : await store.transaction((tx) => putAll(tx, batch, signal, onPut))
+    const entries = results.flatMap((result) => ('entry' in result ? [result.entry] : []))
+    const changed = entries.filter((entry) => names.find(entry.name)?.key !== entry.key)
+    names.remember(entries)
     for (const result of results) {
       if ('entry' in result) continue
       const { name, file } = result.source
@@ -80,17 +88,17 @@ export async function addFiles(queue: Queue, catalogue: Catalogue, tally: Tally,
       // What is left out is no part of the work, nor of its speed.
       queue.bytes -= file.size
       bytesDone -= file.size
-      options.onRefused(name, result.refused)
+      onRefused(name, result.refused)
     }
     tally.stored += changed.length
     tally.unchanged = at + batch.length - tally.stored - tally.refused
     bytesDone += batch.reduce((sum, { file }) => sum + file.size, 0)
     at += batch.length
-    options.onCommit()
+    onCommit()
   }
 }
 
-/** The files from `at` on that go into one transaction: at least one, and none twice, so that of two with one name the later wins. */
+/** The files from `at` on that go in together: at least one, and none twice, so that of two with one name the later wins. A large one is alone. */
 function batchAt(sources: readonly Source[], at: number): Source[] {
   const names = new Set<string>()
   let bytes = 0
@@ -104,20 +112,30 @@ function batchAt(sources: readonly Source[], at: number): Source[] {
   return sources.slice(at, end)
 }
 
+/** Between content and name the store keeps the content though it has no name yet. */
+async function putLarge(store: Store, source: Source, signal: AbortSignal, onPut: OnPut): Promise<Result> {
+  try {
+    const key = await store.put(source.file, { signal, onProgress: ({ done }) => onPut(0, done) })
+    const entry = entryOf(source, key)
+    await setName(store.refs, entry)
+    return { entry }
+  } catch (error) {
+    if (!concernsOneFile(error)) throw error
+    return { source, refused: error }
+  }
+}
+
 /** Puts all of a batch. Throws what must end the transaction; what concerns one file only is in the results. */
-async function putAll(
-  tx: Transaction,
-  batch: Source[],
-  onPut: (files: number, bytes: number) => void,
-): Promise<Result[]> {
-  const added = Date.now()
+async function putAll(tx: Transaction, batch: Source[], signal: AbortSignal, onPut: OnPut): Promise<Result[]> {
   let files = 0
   let bytes = 0
   const puts = batch.map(async (source): Promise<Result> => {
-    const { name, file } = source
+    const { file } = source
     let result: Result
     try {
-      result = { entry: { name, key: await tx.put(file), size: file.size, type: typeOf(name, file.type), added } }
+      const entry = entryOf(source, await tx.put(file))
+      await setName(tx.refs, entry)
+      result = { entry }
     } catch (error) {
       if (!concernsOneFile(error)) throw error
       result = { source, refused: error }
@@ -129,5 +147,11 @@ async function putAll(
   })
   // All have to end before the transaction does, also when one has failed.
   await Promise.allSettled(puts)
+  signal.throwIfAborted()
   return Promise.all(puts)
+}
+
+function entryOf({ name, file }: Source, key: string): Entry {
+  const { size, lastModified: modified } = file
+  return { name, key, size, type: typeOf(name, file.type), modified, added: Date.now() }
 }

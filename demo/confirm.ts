@@ -1,17 +1,21 @@
 /**
- * Asks before files are deleted. A modal dialog: the browser keeps the keyboard in it, takes Escape for no, and gives the focus back.
+ * Asks before something is gone for good. A modal dialog: the browser keeps the keyboard in it, takes Escape for no, and gives the focus back.
  */
-import type { Entry } from './catalogue.js'
-import { bytes, counted, element } from './page.js'
+import { element } from './page.js'
+
+export interface Question {
+  title: string
+  text: string
+  /** What the button says that does it. */
+  yes: string
+}
 
 /** True when the person said yes. */
-export function confirmDelete(entries: readonly Entry[]): Promise<boolean> {
+export function confirmed({ title, text, yes }: Question): Promise<boolean> {
   const dialog = element('confirm', HTMLDialogElement)
-  const [first] = entries
-  const size = bytes(entries.reduce((sum, entry) => sum + entry.size, 0))
-  element('confirm-title', HTMLElement).textContent =
-    entries.length === 1 && first ? `Delete ${first.name}?` : `Delete ${counted(entries.length, 'file')}?`
-  element('confirm-text', HTMLElement).textContent = `${size} will be removed from the store. This cannot be undone.`
+  element('confirm-title', HTMLElement).textContent = title
+  element('confirm-text', HTMLElement).textContent = text
+  element('confirm-yes', HTMLButtonElement).textContent = yes
   dialog.returnValue = 'no'
   dialog.showModal()
   return new Promise((resolve) => {

@@ -25,7 +25,7 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
   },
   QUOTA: {
     what: 'The browser gives this page no more room.',
-    todo: 'Delete files here and press Compact, or free space on the disk, then try again. What was stored before is still there.',
+    todo: 'Delete files here and press Collect, or free space on the disk, then try again. What was stored before is still there.',
   },
   CORRUPT: {
     what: 'The bytes on the disk are not those that were stored, so they are not handed out.',
@@ -45,8 +45,8 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
     todo: 'Check that the disk is in order and not full, then reload the page. What was stored before is still there.',
   },
   FORMAT: {
-    what: 'What lies in this browser under the name of the store is not a store that this version can read.',
-    todo: 'It may come from a newer version: update the page. Or clear the data of this site in the settings of the browser to begin anew.',
+    what: 'What was to be opened is not a store that this version can read.',
+    todo: 'It may come from a newer version: update the page. Where it is the store of this page, clear the data of this site in the settings of the browser to begin anew.',
   },
   WORKER_DIED: {
     what: 'The background part of the store has stopped.',
@@ -64,7 +64,10 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
   ABORTED: { what: 'Stopped.', todo: 'What was finished before stays; nothing is left half done.' },
   TX_CLOSED: { what: 'A change was made after its transaction had ended.', todo: OUR_FAULT },
   BAD_KEY: { what: 'The store was asked for a key that is none.', todo: OUR_FAULT },
-  BAD_NAME: { what: 'The store has a name that is not allowed.', todo: OUR_FAULT },
+  BAD_NAME: {
+    what: 'The name, with the folders in front of it, is longer than the 1,024 bytes that a store takes.',
+    todo: 'It was left out; all else was stored. Give it a shorter name and add it again.',
+  },
   BAD_MESSAGE: { what: 'The page and the background part of the store do not understand each other.', todo: OUR_FAULT },
 }
 
@@ -90,7 +93,7 @@ export function inOneLine(error: unknown): string {
 
 /** True when the fault is the file's alone, so that the others can go on. */
 export function concernsOneFile(error: unknown): boolean {
-  return isStoreError(error, 'TOO_LARGE') || isUnreadable(error)
+  return isStoreError(error, 'TOO_LARGE') || isStoreError(error, 'BAD_NAME') || isUnreadable(error)
 }
 
 function isUnreadable(error: unknown): boolean {

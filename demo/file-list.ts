@@ -4,9 +4,10 @@
  * All rows have one height (`--row` in style.css), so a row's place follows from its number. The grid itself keeps the focus and
  * `aria-activedescendant` names the active cell: rows can then be reused while scrolling and the focus is never lost.
  */
-import type { Entry } from './catalogue.js'
+import type { Entry } from './names.js'
 import { bytes, count, element } from './page.js'
-import { baseName } from './types.js'
+import type { Thumbnails } from './thumbnails.js'
+import { baseName, endingOf } from './types.js'
 
 export type Action = 'open' | 'copy' | 'download' | 'delete'
 export type Order = 'name' | 'newest' | 'size' | 'type'
@@ -21,6 +22,8 @@ const SPARE_ROWS = 6
 const COLUMNS = 6
 /** So many characters at the end of a long name are always shown: the ending, and what tells numbered files apart. */
 const TAIL = 10
+/** An ending that is shown in place of a thumbnail has room for so many. */
+const ENDING_LENGTH_MAX = 4
 // From a plain table to a widget with one tab stop, whose cells are chosen with the arrow keys.
 grid.setAttribute('role', 'grid')
 grid.setAttribute('aria-colcount', String(COLUMNS))
@@ -37,6 +40,7 @@ const ORDERS: { readonly [order in Order]: (a: Entry, b: Entry) => number } = {
 
 export class FileList {
   readonly #act: (action: Action, entry: Entry) => void
+  readonly #thumbnails: Thumbnails
   #all: Entry[] = []
   #shown: readonly Entry[] = []
   #order: Order = 'name'
@@ -45,7 +49,8 @@ export class FileList {
   #active = { row: 0, column: 0 }
   #frame = 0
 
-  constructor(act: (action: Action, entry: Entry) => void) {
+  constructor(thumbnails: Thumbnails, act: (action: Action, entry: Entry) => void) {
+    this.#thumbnails = thumbnails
     this.#act = act
     grid.addEventListener('scroll', () => this.#later())
     grid.addEventListener('keydown', (event) => this.#onKey(event))
@@ -60,6 +65,11 @@ export class FileList {
 
   get filtered(): boolean {
     return this.#words.length > 0
+  }
+
+  /** Draws what is in sight again: thumbnails come when they are made. */
+  redraw(): void {
+    this.#later()
   }
 
   show(entries: Iterable<Entry>): void {
@@ -126,7 +136,9 @@ export class FileList {
       // A row in sight keeps its element while the list is scrolled.
       const row = this.#rows[index % pool]
       const entry = this.#shown[index]
-      if (row && entry) fillRow(row, entry, index)
+      if (!row || !entry) continue
+      fillRow(row, entry, index)
+      showThumbnail(row, this.#thumbnails.get(entry))
     }
     this.#markActive()
   }
@@ -204,6 +216,7 @@ function fillRow(row: HTMLElement, entry: Entry, index: number): void {
   row.dataset.entry = entryId(entry)
   row.setAttribute('aria-rowindex', String(index + 2))
   const base = baseName(entry.name)
+  row.querySelector('.thumbnail')?.setAttribute('data-ending', endingOf(base).slice(0, ENDING_LENGTH_MAX))
   for (const [column, cell] of [...row.children].entries()) cell.id = cellId(index, column)
   setText(row, '.folder', entry.name.slice(0, entry.name.length - base.length))
   const tail = base.length > 2 * TAIL ? base.slice(-TAIL) : ''
@@ -226,6 +239,14 @@ function fillRow(row: HTMLElement, entry: Entry, index: number): void {
     if (action) button.setAttribute('aria-label', labels[action])
     if (action === 'open') button.title = entry.name
   }
+}
+
+function showThumbnail(row: HTMLElement, url: string | undefined): void {
+  const picture = row.querySelector('img')
+  if (!picture || (picture.getAttribute('src') ?? undefined) === url) return
+  picture.hidden = url === undefined
+  if (url === undefined) picture.removeAttribute('src')
+  else picture.src = url
 }
 
 function setText(row: HTMLElement, selector: string, text: string): void {

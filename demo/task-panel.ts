@@ -18,6 +18,12 @@ export interface Running {
   update(share: number | undefined, figures: string): void
 }
 
+/** How a task ended. */
+export interface Outcome {
+  sentence: string
+  tone: 'plain' | 'good' | 'bad'
+}
+
 let running: AbortController | undefined
 
 export function isBusy(): boolean {
@@ -27,7 +33,7 @@ export function isBusy(): boolean {
 cancel.addEventListener('click', () => running?.abort())
 
 /** Says something that took no time, or how a task ended. */
-export function say(sentence: string, tone: 'plain' | 'good' | 'bad' = 'plain'): void {
+export function say(sentence: string, tone: Outcome['tone'] = 'plain'): void {
   text.textContent = sentence
   text.dataset.tone = tone
   announce(sentence)
@@ -40,7 +46,7 @@ export function say(sentence: string, tone: 'plain' | 'good' | 'bad' = 'plain'):
 export async function runTask(
   title: string,
   onBusy: () => void,
-  work: (running: Running) => Promise<{ sentence: string; tone: 'plain' | 'good' | 'bad' }>,
+  work: (running: Running) => Promise<Outcome>,
   soFar: () => string = () => '',
 ): Promise<void> {
   const controller = new AbortController()

@@ -51,8 +51,7 @@ const TEXT_NAMES =
 /** The browser's type for the file, or one by its name where the browser has none, or is known to be wrong: it takes .ts for a video. */
 export function typeOf(name: string, given: string): string {
   const base = baseName(name)
-  const ending = base.includes('.') ? base.slice(base.lastIndexOf('.') + 1).toLowerCase() : ''
-  return BY_ENDING[ending] ?? (given || (TEXT_NAMES.test(base) ? 'text/plain' : ''))
+  return BY_ENDING[endingOf(base).toLowerCase()] ?? (given || (TEXT_NAMES.test(base) ? 'text/plain' : ''))
 }
 
 /** The type to open a file as, or undefined when it is only to be downloaded. */
@@ -63,6 +62,11 @@ export function typeToOpen(type: string): string | undefined {
   if (/^text\/|[/+](json|xml|javascript|yaml|x-sh|x-javascript|typescript|toml)$/.test(bare))
     return 'text/plain;charset=utf-8'
   return undefined
+}
+
+/** What stands behind the last dot; '' without one. */
+export function endingOf(base: string): string {
+  return base.includes('.') ? base.slice(base.lastIndexOf('.') + 1) : ''
 }
 
 /** The last part of a path. */

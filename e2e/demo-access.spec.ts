@@ -75,7 +75,7 @@ test('everything can be done by keyboard alone', async ({ demo }) => {
   await expect(demo.getByRole('button', { name: 'Keep' })).toBeFocused()
   await demo.keyboard.press('Shift+Tab')
   await demo.keyboard.press('Enter')
-  await expect(status(demo)).toHaveText('Deleted second.txt. Compact gives the space back.')
+  await expect(status(demo)).toHaveText('Deleted second.txt. Collect gives the space back.')
   await expect(names(demo)).toHaveText(['first.txt', 'third.txt'])
 
   // The row that took its place is the active one; two cells to the left is its key, and it can be pasted.
@@ -97,7 +97,11 @@ test('everything can be done by keyboard alone', async ({ demo }) => {
   await expect(demo.locator('#verify')).toBeFocused()
   await demo.keyboard.press('Tab')
   await demo.keyboard.press('Enter')
-  await expect(status(demo)).toHaveText(/given back|nothing worth compacting/)
+  await expect(demo.getByRole('dialog', { name: 'Free 1 content?' })).toBeVisible()
+  await demo.keyboard.press('Shift+Tab')
+  await demo.keyboard.press('Enter')
+  await expect(status(demo)).toHaveText(/^1 content .* given back/)
+  await expect(demo.locator('#collect')).toBeFocused()
   await tabTo(demo, 'readme')
 })
 

@@ -114,7 +114,7 @@ test('files of any size are stored, small ones beside them', async ({ demo }) =>
   await expect(demo.locator('#problems')).toBeHidden()
 })
 
-test('what is deleted leaves dead bytes, compacting gives them back, and verifying finds all well', async ({
+test('what is deleted stays until it is collected, which says first how much it is; verifying then finds all well', async ({
   demo,
 }) => {
   const files = Array.from({ length: 6 }, (_, number) => ({
@@ -134,23 +134,33 @@ test('what is deleted leaves dead bytes, compacting gives them back, and verifyi
   await expect(demo.locator('#list-count')).toHaveText('1 of 6')
   await demo.getByRole('button', { name: 'Delete these…' }).click()
   await confirmDelete(demo)
-  await expect(status(demo)).toHaveText('Deleted part-1.bin. Compact gives the space back.')
+  await expect(status(demo)).toHaveText('Deleted part-1.bin. Collect gives the space back.')
   await demo.getByRole('searchbox').fill('')
   for (const number of [2, 3, 4]) {
     await row(demo, `part-${number}.bin`)
       .getByRole('button', { name: `Delete part-${number}.bin` })
       .click()
     await confirmDelete(demo)
-    await expect(status(demo)).toHaveText(`Deleted part-${number}.bin. Compact gives the space back.`)
+    await expect(status(demo)).toHaveText(`Deleted part-${number}.bin. Collect gives the space back.`)
     await expect(row(demo, `part-${number}.bin`)).toHaveCount(0)
   }
   await expect(names(demo)).toHaveText(['part-0.bin', 'part-5.bin'])
-  await expect(demo.locator('#dead-bytes')).toHaveText(/^2(\.\d+)? MB/)
+  await expect(demo.locator('#live-bytes')).toHaveText(/^3(\.\d+)? MB$/)
   await expect(demo.getByRole('img', { name: /segment.* dead/ })).toBeVisible()
 
+  await demo.getByRole('button', { name: 'Collect' }).click()
+  await expect(status(demo)).toHaveText('4 contents (2 MB) without a name.')
+  await expect(demo.getByRole('dialog', { name: 'Free 4 contents?' })).toContainText('2 MB')
+  await demo.keyboard.press('Escape')
+  await expect(demo.locator('#blob-count')).toHaveText('6')
+  await demo.getByRole('button', { name: 'Collect' }).click()
+  await demo.getByRole('dialog').getByRole('button', { name: 'Free' }).click()
+  await expect(status(demo)).toHaveText(/^4 contents \(2 MB\) freed, 2(\.\d+)? MB of the disk given back\.$/)
+  await expect(demo.locator('#live-bytes')).toHaveText(/^1(\.\d+)? MB$/)
+  await demo.getByRole('button', { name: 'Collect' }).click()
+  await expect(status(demo)).toHaveText('There is nothing to collect: every content in the store has a name.')
   await demo.getByRole('button', { name: 'Compact' }).click()
-  await expect(status(demo)).toHaveText(/^2(\.\d+)? MB given back/)
-  await expect(demo.locator('#dead-bytes')).toHaveText(/^[\d.]+ k?B/)
+  await expect(status(demo)).toHaveText(/^There is nothing worth compacting: /)
 
   await demo.reload()
   await ready(demo)
@@ -160,17 +170,21 @@ test('what is deleted leaves dead bytes, compacting gives them back, and verifyi
   expect(await openAndRead(demo, 'part-5.bin')).toEqual(files[5]?.bytes)
 })
 
-test('one content under two names is stored once, and stays until its last name is deleted', async ({ demo }) => {
+test('one content under two names is stored once, and can be collected when its last name is deleted', async ({
+  demo,
+}) => {
   await drop(demo, [textFile('one.txt', 'the same text'), textFile('two.txt', 'the same text')])
   await expect(status(demo)).toHaveText('2 files stored.')
-  // Two blobs: the text and a page of the catalogue.
-  await expect(demo.locator('#blob-count')).toHaveText('2')
+  await expect(demo.locator('#blob-count')).toHaveText('1')
   await row(demo, 'one.txt').getByRole('button', { name: 'Delete one.txt' }).click()
   await confirmDelete(demo)
   await expect(demo.locator('#list-count')).toHaveText('1')
-  await expect(demo.locator('#blob-count')).toHaveText('2')
+  await demo.getByRole('button', { name: 'Collect' }).click()
+  await expect(status(demo)).toHaveText(/^There is nothing to collect/)
   await row(demo, 'two.txt').getByRole('button', { name: 'Delete two.txt' }).click()
   await confirmDelete(demo)
+  await demo.getByRole('button', { name: 'Collect' }).click()
+  await demo.getByRole('dialog', { name: 'Free 1 content?' }).getByRole('button', { name: 'Free' }).click()
   await expect(demo.locator('#blob-count')).toHaveText('0')
   await expect(grid(demo).locator('td')).toHaveCount(0)
 })
@@ -185,7 +199,6 @@ test('a file that is added again takes the place of the one with its name', asyn
   await expect(names(demo)).toHaveText(['plan.txt'])
   const key = createHash('sha256').update('the third plan').digest('hex')
   await expect(row(demo, 'plan.txt')).toContainText(key.slice(0, 8))
-  await expect(demo.locator('#blob-count')).toHaveText('2')
 
   // Its content may stay under another name.
   await drop(demo, [textFile('plan.txt', 'the last plan'), textFile('old plan.txt', 'the third plan')])
@@ -206,11 +219,10 @@ test('cancelling keeps what was committed, names and bytes alike, and nothing of
   const kept = Number((await status(demo).textContent())?.match(/[\d,]+/)?.[0].replace(',', '') ?? 0)
   expect(kept).toBeLessThan(5_000)
   await expect(demo.locator('#list-count')).toHaveText(kept.toLocaleString('en'))
-  const pages = Math.ceil(kept / 128)
   await demo.reload()
   await ready(demo)
   await expect(demo.locator('#list-count')).toHaveText(kept.toLocaleString('en'))
-  await expect(demo.locator('#blob-count')).toHaveText((kept + pages).toLocaleString('en'))
+  await expect(demo.locator('#blob-count')).toHaveText(kept.toLocaleString('en'))
 })
 
 test('a full disk is explained, takes nothing away, and room is made by deleting', async ({ browserName }) => {
@@ -230,8 +242,9 @@ test('a full disk is explained, takes nothing away, and room is made by deleting
     await page.getByRole('button', { name: 'Delete all…' }).click()
     await confirmDelete(page)
     await expect(status(page)).toHaveText(/^Deleted /)
-    await page.getByRole('button', { name: 'Compact' }).click()
-    await expect(status(page)).toHaveText(/given back|nothing worth compacting/)
+    await page.getByRole('button', { name: 'Collect' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Free' }).click()
+    await expect(status(page)).toHaveText(/given back/)
     await dropSized(page, { 'after.txt': 5_000_000 })
     await expect(status(page)).toHaveText('1 file stored.')
   })

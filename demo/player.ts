@@ -1,0 +1,51 @@
+/**
+ * Plays films and sound in a dialog over the page. The browser gets them from the service worker, part by part as it wants them, so playing begins at
+ * once and one can go to any place; where there is none it gets the whole file as a Blob.
+ */
+import type { Store } from 'lodestore'
+import { readBlob } from './hand-out.js'
+import type { Entry } from './names.js'
+import { element } from './page.js'
+import { servedUrl } from './serve.js'
+
+const dialog = element('player', HTMLDialogElement)
+const title = element('player-title', HTMLElement)
+const frame = element('player-frame', HTMLElement)
+const trouble = element('player-trouble', HTMLElement)
+
+let ownUrl: string | undefined
+
+export function isPlayable({ type }: Entry): boolean {
+  return /^(audio|video)\//.test(type)
+}
+
+/** Shows the dialog. Rejects when the file cannot be read; that it cannot be played is said in the dialog. */
+export async function play(store: Promise<Store>, entry: Entry): Promise<void> {
+  let url = servedUrl(entry)
+  if (!url) {
+    ownUrl = URL.createObjectURL(await readBlob(await store, entry))
+    url = ownUrl
+  }
+  const media = document.createElement(entry.type.startsWith('audio/') ? 'audio' : 'video')
+  media.controls = true
+  media.autoplay = true
+  media.setAttribute('aria-label', entry.name)
+  media.addEventListener('error', () => {
+    trouble.textContent = 'This browser cannot play it. It can be downloaded all the same.'
+  })
+  title.textContent = entry.name
+  trouble.textContent = ''
+  frame.replaceChildren(media)
+  media.src = url
+  dialog.showModal()
+}
+
+dialog.addEventListener('close', () => {
+  const media = frame.querySelector('video, audio')
+  // Without a source the browser lets go of what it has loaded and stops asking for more.
+  media?.removeAttribute('src')
+  if (media instanceof HTMLMediaElement) media.load()
+  frame.replaceChildren()
+  if (ownUrl) URL.revokeObjectURL(ownUrl)
+  ownUrl = undefined
+})
