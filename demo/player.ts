@@ -31,7 +31,12 @@ export async function play(store: Promise<Store>, entry: Entry): Promise<void> {
   media.autoplay = true
   media.setAttribute('aria-label', entry.name)
   media.addEventListener('error', () => {
-    trouble.textContent = 'This browser cannot play it. It can be downloaded all the same.'
+    const { code, message } = media.error ?? {}
+    const isStrange = code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED
+    // A device without a loudspeaker is a fault to Firefox, and it plays on.
+    trouble.textContent = isStrange
+      ? 'This browser cannot play it. It can be downloaded all the same.'
+      : `The browser says that something is wrong while it plays: ${message || 'it does not say what'}.`
   })
   title.textContent = entry.name
   trouble.textContent = ''

@@ -1,17 +1,32 @@
 // @ts-check
 /**
  * The folder that `npm run prove` stores: what is in it, split into batches for the way to the page, and the comparison of what came
- * back with what is on the disk, read again. It knows nothing of stores: a fault there cannot hide itself here.
+ * back with what is on the disk, read again. It knows nothing of stores: a fault there cannot hide itself here. Files that are larger than a batch
+ * are a batch of their own; they flow, and are compared by their SHA-256.
  */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 
-/** The largest value that a store takes. */
-const FILE_BYTES_MAX = 20_971_479
 const BATCH_BYTES_MAX = 16 * 1024 * 1024
 const BATCH_FILES_MAX = 2000
 
 /** A path from the folder, with '/' between its parts. @typedef {{ name: string, size: number }} FileEntry */
+
+/** True for a file that flows. @param {FileEntry} file */
+export function isLarge({ size }) {
+  return size > BATCH_BYTES_MAX
+}
+
+/**
+ * The file alone, in the folder where it is.
+ * @param {string} path
+ */
+export async function listFile(path) {
+  const { size } = await lstat(path)
+  return { folder: dirname(path), files: [{ name: basename(path), size }], skipped: { links: 0, others: 0 } }
+}
 
 /**
  * Every file in it, by name; what is neither file nor folder is only counted. Nothing is followed out of the folder.
@@ -20,21 +35,17 @@ const BATCH_FILES_MAX = 2000
 export async function listFolder(folder) {
   /** @type {FileEntry[]} */
   const files = []
-  /** @type {FileEntry[]} */
-  const refused = []
   const skipped = { links: 0, others: 0 }
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     if (entry.isFile()) {
       const { size } = await lstat(path)
-      const file = { name: relative(folder, path).split(sep).join('/'), size }
-      if (size > FILE_BYTES_MAX) refused.push(file)
-      else files.push(file)
+      files.push({ name: relative(folder, path).split(sep).join('/'), size })
     } else if (entry.isSymbolicLink()) skipped.links++
     else if (!entry.isDirectory()) skipped.others++
   }
   files.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { files, refused, skipped }
+  return { folder, files, skipped }
 }
 
 /** @param {FileEntry[]} files */
@@ -60,6 +71,9 @@ export class Comparison {
   differences = []
   #folder
   #missing
+  /** The large file that is coming back. */
+  #hash = createHash('sha256')
+  #bytes = 0
 
   /**
    * @param {string} folder
@@ -80,6 +94,44 @@ export class Comparison {
       const difference = typeof found === 'string' ? found : await this.#compare(name, found)
       if (difference !== undefined) this.differences.push(`${name}: ${difference}`)
     }
+  }
+
+  /**
+   * The next bytes of a large file.
+   * @param {Uint8Array} piece
+   */
+  addPiece(piece) {
+    this.#hash.update(piece)
+    this.#bytes += piece.length
+  }
+
+  /**
+   * After the last piece of a large file.
+   * @param {string} name
+   * @param {string} key what the store says the SHA-256 is
+   * @param {string | undefined} error why not all of it came
+   */
+  async endPieces(name, key, error) {
+    const [found, bytes] = [this.#hash.digest('hex'), this.#bytes]
+    this.#hash = createHash('sha256')
+    this.#bytes = 0
+    const add = (/** @type {string} */ difference) => this.differences.push(`${name}: ${difference}`)
+    if (!this.#missing.delete(name)) add('in the store, but not in the folder')
+    else if (error !== undefined) add(error)
+    else {
+      const expected = await this.#hashOf(name).catch((error) => error)
+      if (expected instanceof Error) add(`cannot be read again: ${expected.message}`)
+      else if (found !== expected)
+        add(`${bytes} bytes with the SHA-256 ${found} in the store, ${expected} in the folder`)
+      else if (key !== expected) add(`has the key ${key}, and is ${expected}`)
+    }
+  }
+
+  /** @param {string} name */
+  async #hashOf(name) {
+    const hash = createHash('sha256')
+    for await (const piece of createReadStream(join(this.#folder, name))) hash.update(piece)
+    return hash.digest('hex')
   }
 
   /** To be called after the last file: those that did not come back are different too. */

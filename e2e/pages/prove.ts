@@ -1,6 +1,7 @@
 /**
  * The page of `npm run prove` (scripts/prove.mjs): puts batches of files into a store through the public API, and in another life of the browser
- * reads them back. It compares nothing: bytes go back to the script, which has the folder. What is timed are lodestore's calls alone.
+ * reads them back. It compares nothing: bytes go back to the script, which has the folder. What is timed are lodestore's calls alone. A large
+ * file is a batch by itself, and flows: nowhere on its way is there more than a few pieces of it.
  */
 import { type Key, listStores, openStore, type Store } from 'lodestore'
 import { pack, unpack } from '../../scripts/packing.mjs'
@@ -18,13 +19,29 @@ export interface ReadBack {
   values: Uint8Array<ArrayBuffer>[]
 }
 
+/** What `ask('pieces')` sends after all pieces of a large file, or after those that could be read. */
+export interface FlowedBack {
+  name: string
+  key: Key
+  error?: string | undefined
+}
+
+interface Put {
+  contents: number
+  contentBytes: number
+  milliseconds: number
+  flowMilliseconds: number
+}
+
 declare global {
   interface Window {
-    storeBatches(batches: number): Promise<{ blobs: number; blobBytes: number; milliseconds: number }>
+    /** For each batch, the large file that it is, or null. */
+    storeBatches(plan: ({ name: string } | null)[]): Promise<Put>
     readBack(): Promise<{
       version: string
       openMilliseconds: number
       milliseconds: number
+      flowMilliseconds: number
       checkMilliseconds: number
       diskBytes: number
       findings: string[]
@@ -53,34 +70,54 @@ class Stopwatch {
   }
 }
 
-window.storeBatches = async (batches) => {
+window.storeBatches = async (plan) => {
   const watch = new Stopwatch()
-  const blobs = new Map<Key, number>()
+  const flowing = new Stopwatch()
+  const contents = new Map<Key, number>()
   const store = await openStore(STORE)
-  for (let batch = 0; batch < batches; batch++) {
-    const message = await (await ask('batch', `${batch}`)).arrayBuffer()
-    const { list, values } = unpack<{ name: string; size: number }>(new Uint8Array(message))
-    const keys = await watch.time(() => store.putMany(values))
-    const names = list.map((file, i): Stored => ({ ...file, key: keys[i] as Key }))
-    await watch.time(() => store.set(namesKey(batch), JSON.stringify(names)))
-    for (const { key, size } of names) blobs.set(key, size)
+  for (const [batch, large] of plan.entries()) {
+    const names = large ? await storeLarge(store, large.name, batch, flowing) : await storeBatch(store, batch, watch)
+    await watch.time(() => store.set(namesKey(batch), JSON.stringify({ isLarge: large !== null, names })))
+    for (const { key, size } of names) contents.set(key, size)
   }
   await store.close()
-  const blobBytes = [...blobs.values()].reduce((sum, size) => sum + size, 0)
-  return { blobs: blobs.size, blobBytes, milliseconds: watch.milliseconds }
+  const contentBytes = [...contents.values()].reduce((sum, size) => sum + size, 0)
+  const { milliseconds: flowMilliseconds } = flowing
+  return { contents: contents.size, contentBytes, milliseconds: watch.milliseconds, flowMilliseconds }
+}
+
+async function storeBatch(store: Store, batch: number, watch: Stopwatch): Promise<Stored[]> {
+  const message = await (await ask('batch', `${batch}`)).arrayBuffer()
+  const { list, values } = unpack<{ name: string; size: number }>(new Uint8Array(message))
+  const keys = await watch.time(() => store.putMany(values))
+  return list.map((file, i) => ({ ...file, key: keys[i] as Key }))
+}
+
+async function storeLarge(store: Store, name: string, batch: number, watch: Stopwatch): Promise<Stored[]> {
+  const response = await ask('large', `${batch}`)
+  let size = 0
+  const onProgress = ({ done }: { done: number }) => {
+    size = done
+  }
+  const key = await watch.time(() => store.put(response, { onProgress }))
+  return [{ name, size, key }]
 }
 
 window.readBack = async () => {
   const opening = new Stopwatch()
   const getting = new Stopwatch()
+  const flowing = new Stopwatch()
   const checking = new Stopwatch()
   const store = await opening.time(() => openStore(STORE, { create: false }))
   for (let batch = 0; ; batch++) {
-    const names = await getting.time(() => store.get(namesKey(batch)))
-    if (names === undefined) break
-    const list: Stored[] = JSON.parse(new TextDecoder().decode(names))
-    const { list: found, values } = await getting.time(() => readBatch(store, list))
-    await ask('compare', new Blob(pack(found, values)))
+    const page = await getting.time(() => store.get(namesKey(batch)))
+    if (page === undefined) break
+    const { isLarge, names }: { isLarge: boolean; names: Stored[] } = JSON.parse(new TextDecoder().decode(page))
+    if (isLarge) for (const stored of names) await readLarge(store, stored, flowing)
+    else {
+      const { list: found, values } = await getting.time(() => readBatch(store, names))
+      await ask('compare', new Blob(pack(found, values)))
+    }
   }
   const report = await checking.time(() => store.check())
   await store.close()
@@ -89,10 +126,27 @@ window.readBack = async () => {
     version: navigator.userAgent.replace(/.*(Chrome|Firefox)\/([0-9]+).*/, '$2'),
     openMilliseconds: opening.milliseconds,
     milliseconds: getting.milliseconds,
+    flowMilliseconds: flowing.milliseconds,
     checkMilliseconds: checking.milliseconds,
     diskBytes: info?.bytes ?? 0,
     findings: [...store.recovery.damaged, ...report.findings].map(({ message }) => message),
   }
+}
+
+async function readLarge(store: Store, { name, key }: Stored, watch: Stopwatch): Promise<void> {
+  const back: FlowedBack = { name, key }
+  try {
+    const reader = (await watch.time(() => store.stream(key)))?.getReader()
+    if (!reader) throw new Error('its content is not in the store')
+    for (;;) {
+      const { done, value } = await watch.time(() => reader.read())
+      if (done) break
+      await ask('piece', value)
+    }
+  } catch (error) {
+    back.error = String(error)
+  }
+  await ask('pieces', JSON.stringify(back))
 }
 
 async function readBatch(store: Store, stored: Stored[]): Promise<ReadBack> {
