@@ -1,11 +1,13 @@
 /**
  * The benchmark: that its figures are computed right, and that the demo's page runs it. How fast anything is, no test asks.
  */
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
 import { goalsOf, median, rowsOf, shown } from './bench/figures.js'
 import { plot } from './bench/plot.js'
 import { report, summary } from './bench/report.js'
 import type { Measured, RunResult } from './bench/run.js'
-import { SCENARIOS } from './bench/scenarios.js'
+import { LARGE_SCENARIOS, SCENARIOS, scenariosNamed } from './bench/scenarios.js'
 import { expect, faintTexts, openDemo, status, test, watchErrors } from './demo.js'
 import { demoURL } from './servers.js'
 
@@ -44,12 +46,15 @@ const RESULT: RunResult = {
     '1k/lodestore.readEach': measured(130, 130, 130),
     '1k/baseline.readEach': measured(100, 100, 100),
     '1k/idb-keyval.readEach': measured(120, 120, 120),
+    'large/large.version': measured(5.5, 6.5, 5),
+    'large/large.rangeOfLarge': measured(400, 400, 400),
+    'large/large.wholeSmall': measured(100, 100, 100),
   },
   missing: { '1k/sqlite': 'Error: no room <here>' },
 }
 
 function scenario(name: string) {
-  const found = SCENARIOS.find((one) => one.name === name)
+  const found = [...SCENARIOS, ...LARGE_SCENARIOS].find((one) => one.name === name)
   if (found === undefined) throw new Error(`there is no scenario ${name}`)
   return found
 }
@@ -67,6 +72,39 @@ test('goals are met or not by their ratio, and never where a figure is missing',
   expect(of('put-1k')).toEqual([false, true])
   expect(of('get-one')).toEqual([true, false])
   expect(of('get-1k')).toEqual([false])
+  expect(of('large-version')).toEqual([true])
+  expect(of('large-range')).toEqual([false])
+})
+
+test('bytes written are shown as they are, and the yardsticks of large contents are not lodestore', () => {
+  expect(rowsOf(scenario('large-version'), RESULT)[0]).toMatchObject({ median: 5.5, low: 5, high: 6.5 })
+  expect(rowsOf(scenario('large-file'), RESULT).map(({ own }) => own)).toEqual([true, true, false, false])
+})
+
+for (const { names, expected } of [
+  { names: [], expected: SCENARIOS },
+  { names: ['large'], expected: LARGE_SCENARIOS },
+  { names: ['put-1k', 'collect'], expected: [scenario('put-1k'), scenario('collect')] },
+]) {
+  test(`asked for ${names.join(' and ') || 'nothing by name'}, these scenarios run: ${expected.map(({ name }) => name)}`, () => {
+    expect(scenariosNamed(names)).toEqual(expected)
+  })
+}
+
+test('a name that no scenario has is refused, with those that there are', () => {
+  expect(() => scenariosNamed(['put-1k', 'put-2k'])).toThrow(/no scenario put-2k; there are put-1k, .*, large$/)
+})
+
+test('the group of large contents runs, and every figure of it comes', async ({ browserName }) => {
+  test.setTimeout(180_000)
+  const options = ['--browser', browserName, '--only', 'large', '--rounds', '1', '--scale', '0.01']
+  const child = spawn(process.execPath, ['scripts/bench.mjs', ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const status = new Promise<number | null>((resolve) => child.on('close', resolve))
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+  expect(await status, errors).toBe(0)
+  for (const { label } of LARGE_SCENARIOS.flatMap((one) => rowsOf(one, RESULT))) {
+    expect(output).toMatch(new RegExp(`^\\| (\\*\\*)?${label}(\\*\\*)? +\\| +[\\d,]+ \\| +[\\d.,]+ \\|`, 'm'))
+  }
 })
 
 test('the report and the drawing name every row, and why one is missing', () => {

@@ -4,7 +4,8 @@
  *
  * Measures lodestore against other ways to keep bytes, in a real browser (e2e/bench/). A whole run is written to e2e/bench/results/ as tables and as
  * a drawing, and a summary of it between its marks in the README; one of some scenarios or of fewer values is only shown. The browser has a profile of its own on the disk: in a private
- * window the Origin Private File System is another one, and slow. Exits with 1 if a contestant is missing, with 2 if it was called wrongly.
+ * window the Origin Private File System is another one, and slow. `--only large` measures contents of gigabytes, which no other run does, and the
+ * memory of the browser meanwhile. Exits with 1 if a contestant is missing, with 2 if it was called wrongly.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem, type } from 'node:os'
@@ -12,6 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { browserNames, launchBrowser } from './browsers.mjs'
+import { watchMemory } from './memory.mjs'
 import { servePage } from './page-server.mjs'
 
 const USAGE = `usage: npm run bench -- [--browser ${browserNames.join('|')}] [--only NAME[,NAME]] [--rounds N] [--scale SHARE]`
@@ -57,10 +59,21 @@ function misused(why) {
 
 /** @param {{ browser: import('./browsers.mjs').BrowserName, only: string[], rounds: number, scale: number }} options */
 async function bench({ browser, only, rounds, scale }) {
+  /** Of the step that is going on. @type {Awaited<ReturnType<typeof watchMemory>> | undefined} */
+  let memory
+  const endStep = () => {
+    memory?.stop()
+    const mebibytes = memory?.mebibytes()
+    if (mebibytes !== undefined) console.log(`       memory: ${mebibytes} MiB over that at its beginning, at most`)
+    memory = undefined
+  }
   const server = await servePage('bench.html', {
-    progress(body) {
+    async progress(body) {
       const { done, total, text } = JSON.parse(body.toString())
+      endStep()
       console.log(`${String(Math.round((100 * done) / total)).padStart(3)} %  ${text}`)
+      // Looking costs time as well, which the short steps of a whole run must not pay for.
+      if (text.startsWith('large')) memory = await watchMemory()
     },
   })
   const profile = await mkdtemp(join(tmpdir(), 'lodestore-bench-'))
@@ -69,11 +82,11 @@ async function bench({ browser, only, rounds, scale }) {
     const page = await context.newPage()
     page.on('pageerror', (error) => console.error(error))
     await page.goto(server.url)
-    const known = await page.evaluate(() => window.scenarioNames)
-    const unknown = only.filter((name) => !known.includes(name))
-    if (unknown.length > 0) return misused(`there is no scenario ${unknown.join(', ')}; there are ${known.join(', ')}`)
+    const wrong = await page.evaluate((only) => window.misnamed(only), only)
+    if (wrong !== undefined) return misused(wrong)
     const facts = await factsOf(browser, await page.evaluate(() => navigator.userAgent))
     const answer = await page.evaluate((request) => window.bench(request), { only, rounds, scale, facts })
+    endStep()
     if (only.length > 0 || scale !== 1) {
       console.log(`\n${answer.markdown}`)
     } else {
@@ -91,6 +104,7 @@ async function bench({ browser, only, rounds, scale }) {
     for (const line of answer.missing) console.error(`MISSING: ${line}`)
     return answer.missing.length === 0 ? 0 : 1
   } finally {
+    memory?.stop()
     await close()
     server.close()
     await rm(profile, { recursive: true, force: true })

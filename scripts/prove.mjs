@@ -178,5 +178,5 @@ function count(number) {
  * @param {number} milliseconds
  */
 function rate(bytes, milliseconds) {
-  return milliseconds > 0 ? (bytes / 1000 / milliseconds).toFixed(0) : '-'
+  return milliseconds > 0 && bytes > 0 ? (bytes / 1000 / milliseconds).toFixed(0) : '-'
 }

@@ -5,7 +5,7 @@
 import type { ContestantName } from './page/contestants.js'
 import type { Measured, RunResult } from './run.js'
 import type { Browser, Figure, Goal, RowName, Scenario } from './scenarios.js'
-import type { Call, KeysCall } from './shared/keeper.js'
+import type { Call, KeysCall, LargeCall } from './shared/keeper.js'
 
 export interface RowFigures {
   name: RowName
@@ -51,9 +51,25 @@ const KEYS_LABELS: Partial<Record<KeysCall, string>> = {
   commitFew: 'in the small store',
 }
 
+const LARGE_LABELS: Record<LargeCall, string> = {
+  fileIn: 'lodestore: put of a File',
+  fileOut: 'lodestore: stream',
+  sha256: "the kernel's SHA-256 alone",
+  rawWrite: 'access handle: written',
+  rangeOfLarge: 'get, 1 KiB of 1 GiB',
+  wholeSmall: 'get, 1 KiB of 1 KiB',
+  version: 'the log grows by',
+  collectLook: 'gc, only looking',
+  collectAll: 'gc, deletes included',
+}
+
+/** What stands beside lodestore's figures, and is not lodestore. */
+const YARDSTICKS: RowName[] = ['keys.rawRead', 'large.rawWrite', 'large.sha256']
+
 export function labelOf(row: RowName): string {
-  const [contestant, call] = row.split('.') as [ContestantName | 'keys', Call & KeysCall]
+  const [contestant, call] = row.split('.') as [ContestantName | 'keys' | 'large', Call & KeysCall & LargeCall]
   if (contestant === 'keys') return KEYS_LABELS[call] ?? call
+  if (contestant === 'large') return LARGE_LABELS[call]
   const { who, [call]: how } = LABELS[contestant]
   return `${who}: ${how}`
 }
@@ -75,7 +91,7 @@ export function rowsOf(scenario: Scenario, { measured, missing }: RunResult): Ro
     return {
       name,
       label: labelOf(name),
-      own: ['lodestore', 'engine', 'keys'].includes(contestant) && name !== 'keys.rawRead',
+      own: ['lodestore', 'engine', 'keys', 'large'].includes(contestant) && !YARDSTICKS.includes(name),
       ...figures,
       median,
       firstIsBetter:
@@ -96,6 +112,8 @@ export function moreIsBetter({ unit }: Scenario): boolean {
 function figuresOf(measured: Measured | undefined, unit: Scenario['unit']) {
   if (measured === undefined) return { count: 0, median: undefined, low: undefined, high: undefined }
   const { count, bytes, calls, milliseconds } = measured
+  if (unit === 'MiB')
+    return { count, median: median(milliseconds), low: Math.min(...milliseconds), high: Math.max(...milliseconds) }
   const figures = milliseconds.map((time) => {
     // Browsers blur their clocks, and what is shorter than a tick has taken at least a part of one.
     const blurred = Math.max(time, 0.1)

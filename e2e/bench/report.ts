@@ -29,7 +29,8 @@ lodestore hashes each value (SHA-256) while it writes, and verifies each checksu
 verify nothing. lodestore, Dexie (with \`strict\`), SQLite, the files and the access handle have flushed when the clock stops; idb-keyval cannot ask
 for that and is acknowledged by the system only, and the Cache API promises nothing. Many at a time is 256 values for idb-keyval, Dexie and
 SQLite (one transaction each), one commit for lodestore. lodestore/engine, the access handle, SQLite and the files run in a worker of their
-own; the others are called from the page. Contestants that are slow get fewer values and are rated by the byte.`
+own; the others are called from the page. Contestants that are slow get fewer values and are rated by the byte. Large contents, where they are
+among these scenarios, have no round to warm up.`
 
 export function report(result: RunResult, scenarios: Scenario[], facts: Facts): string {
   const { browser } = facts
@@ -63,7 +64,7 @@ const COLUMNS: ContestantName[] = ['lodestore', 'raw', 'baseline', 'idb-keyval',
 
 /** The medians of a whole run in one table, each contestant by the first of its rows. */
 export function summary(result: RunResult, scenarios: Scenario[], facts: Facts): string {
-  const withContestants = scenarios.filter(({ set }) => set !== 'keys')
+  const withContestants = scenarios.filter(({ set }) => set !== 'keys' && set !== 'large')
   const rows = withContestants.map((scenario) => {
     const figures = rowsOf(scenario, result)
     const cells = COLUMNS.map((contestant) => {
@@ -95,6 +96,9 @@ function conditions({ rounds, scale }: RunResult, { date, cores, memoryGigabytes
   return `${date}, ${cores} cores, ${memoryGigabytes} GB, ${system}; ${rounds} rounds${share}`
 }
 
+/** What is counted. */
+const HEADS: { [set in Scenario['set']]?: string } = { keys: 'keys', large: 'calls' }
+
 function scenarioTable(scenario: Scenario, result: RunResult): string {
   const rows = rowsOf(scenario, result).map(({ label, own, count, median, low, high, firstIsBetter }) => [
     own ? `**${label}**` : label,
@@ -104,7 +108,7 @@ function scenarioTable(scenario: Scenario, result: RunResult): string {
     firstIsBetter === undefined ? '' : `${shown(firstIsBetter)} ×`,
   ])
   const unit = `${scenario.unit} (${moreIsBetter(scenario) ? 'more' : 'less'} is better)`
-  const heads = ['', scenario.set === 'keys' ? 'keys' : 'values', unit, 'least – greatest', 'the first is better by']
+  const heads = ['', HEADS[scenario.set] ?? 'values', unit, 'least – greatest', 'the first is better by']
   return table(heads, rows, [1, 2, 3, 4])
 }
 

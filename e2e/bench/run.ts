@@ -4,9 +4,11 @@
  * up once more, with other values, because lodestore's worker and some peers start afresh with each.
  */
 import { type Contestant, type ContestantName, makeContestants } from './page/contestants.js'
+import { LargeBench } from './page/large.js'
 import { BenchWorker } from './page/worker.js'
 import {
   KEYS,
+  LARGE,
   type RowName,
   SCENARIOS,
   type Scenario,
@@ -15,7 +17,7 @@ import {
   type ValueSetName,
 } from './scenarios.js'
 import { shuffled } from './shared/data.js'
-import type { Call, KeysCall } from './shared/keeper.js'
+import { type Call, type KeysCall, LARGE_CALLS, LARGE_FILE } from './shared/keeper.js'
 
 export interface RunOptions {
   /** Rounds that count. */
@@ -38,7 +40,7 @@ export interface Measured {
   /** Values or keys concerned, and the bytes that a rate is taken of. */
   count: number
   bytes: number
-  /** Milliseconds of each round, for all calls together, and of how many calls that is. */
+  /** Milliseconds of each round, for all calls together, and of how many calls that is. Where the unit is MiB, mebibytes. */
   milliseconds: number[]
   calls: number
 }
@@ -53,6 +55,7 @@ export interface RunResult {
 
 const SEEDS = { many: 1, each: 2, warmMany: 3, warmEach: 4 }
 const WARM_SHARE = 0.1
+const MIB = 1024 * 1024
 const CALLS: Call[] = ['writeEach', 'writeMany', 'readMany', 'readEach']
 const KEYS_CALLS: KeysCall[] = ['commitFew', 'commitMany', 'open', 'replay', 'rawRead']
 
@@ -91,13 +94,15 @@ class Run {
     const plans = names.map((name) => ({ name, plan: this.#planOf(name) })).filter(({ plan }) => plan.length > 0)
     const withKeys = this.#scenarios.some(({ set }) => set === 'keys')
     const turns = plans.reduce((sum, { plan }) => sum + plan.length, withKeys ? 1 : 0)
-    this.#total = turns * (this.#options.rounds + 1)
+    const withLarge = this.#scenarios.some(({ set }) => set === 'large')
+    this.#total = turns * (this.#options.rounds + 1) + (withLarge ? LARGE_CALLS.length * this.#options.rounds : 0)
     for (const { name, plan } of plans) {
       for (let round = 0; round <= this.#options.rounds; round++) {
         for (const turn of shuffled(plan, round + 1)) await this.#turn(name, turn, round)
       }
     }
     if (withKeys) await this.#keys()
+    if (withLarge) await this.#large()
     return this.#result
   }
 
@@ -179,6 +184,34 @@ class Run {
     await ask('remove', 0).catch((error) => {
       this.#result.missing['keys/keys'] ??= String(error)
     })
+    this.#options.signal?.throwIfAborted()
+  }
+
+  /** All of it in every round, and none to warm up: gigabytes do that themselves. */
+  async #large(): Promise<void> {
+    const { scale, rounds } = this.#options
+    const bytes = Math.max(32, Math.round((LARGE.fileBytes / MIB) * scale)) * MIB
+    const bench = new LargeBench(scale)
+    try {
+      for (let round = 1; round <= rounds; round++) {
+        await bench.open()
+        for (const call of LARGE_CALLS) {
+          await this.#progress(`large contents, ${roundText(round)}: ${call}`)
+          await this.#worker.ask({ kind: 'settle' })
+          const inWorker = call === 'rawWrite' || call === 'sha256'
+          const figure = inWorker ? await this.#worker.ask({ kind: 'large', call, bytes }) : await bench.run(call)
+          const calls = call === 'rangeOfLarge' || call === 'wholeSmall' ? LARGE.reads : 1
+          this.#note(`large/large.${call}`, { count: calls, bytes, calls }, figure, round)
+        }
+      }
+    } catch (error) {
+      this.#result.missing['large/large'] = String(error)
+    }
+    await Promise.all([bench.remove(), this.#worker.ask({ kind: 'remove', directory: LARGE_FILE.directory })]).catch(
+      (error) => {
+        this.#result.missing['large/large'] ??= String(error)
+      },
+    )
     this.#options.signal?.throwIfAborted()
   }
 

@@ -3,7 +3,7 @@
  * the goals that lodestore has set itself. Slow contestants get fewer values and are rated by the byte.
  */
 import type { ContestantName } from './page/contestants.js'
-import type { Call, KeysCall } from './shared/keeper.js'
+import type { Call, KeysCall, LargeCall } from './shared/keeper.js'
 
 export type Browser = 'chromium' | 'firefox'
 
@@ -64,8 +64,11 @@ export type ValueSetName = keyof typeof VALUE_SETS
 /** The stores with many keys and with few: values of 32 bytes, built once a run, and so many commits timed together. */
 export const KEYS = { many: 1_000_000, few: 1000, commits: 100 }
 
-/** What one row of a scenario shows: a contestant's call, or a call on the stores with many keys. */
-export type RowName = `${ContestantName}.${Call}` | `keys.${KeysCall}`
+/** Large contents: the file's bytes (the blob that a range is read of is half of it), those of the one that gets a second version, and how many of the rest. */
+export const LARGE = { fileBytes: 2048 * MIB, versionBytes: 100 * MIB, reads: 300, collected: 100_000 }
+
+/** What one row of a scenario shows: a contestant's call, or a call on the stores with many keys or with large contents. */
+export type RowName = `${ContestantName}.${Call}` | `keys.${KeysCall}` | `large.${LargeCall}`
 
 export type Figure = number | Record<Browser, number>
 
@@ -80,9 +83,9 @@ export interface Goal {
 export interface Scenario {
   name: string
   title: string
-  set: ValueSetName | 'keys'
-  /** MB/s: of the values' bytes, more is better. Times: of one call, less is better. */
-  unit: 'MB/s' | 'µs' | 'ms'
+  set: ValueSetName | 'keys' | 'large'
+  /** MB/s: of the values' bytes, more is better. Times: of one call, less is better. MiB: bytes written, less is better. */
+  unit: 'MB/s' | 'µs' | 'ms' | 'MiB'
   /** Lodestore's own first: the others are compared with it. */
   rows: RowName[]
   goals: Goal[]
@@ -125,6 +128,7 @@ function readGoals(least: Figure): Goal[] {
   return [{ row: 'lodestore.readMany', against: 'idb-keyval.readMany', least }]
 }
 
+/** A whole run. */
 export const SCENARIOS: Scenario[] = [
   {
     name: 'put-1k',
@@ -238,3 +242,52 @@ export const SCENARIOS: Scenario[] = [
     goals: [{ row: 'keys.commitMany', against: 'keys.commitFew', most: 1.2 }],
   },
 ]
+
+/** The group `large`, which takes minutes and gigabytes, and is run when it is asked for. */
+export const LARGE_SCENARIOS: Scenario[] = [
+  {
+    name: 'large-file',
+    title: 'A File of 2 GiB in, and out as a stream',
+    set: 'large',
+    unit: 'MB/s',
+    rows: ['large.fileIn', 'large.fileOut', 'large.sha256', 'large.rawWrite'],
+    goals: [],
+  },
+  {
+    name: 'large-range',
+    title: 'Read 1 KiB of a blob of 1 GiB and wait for it',
+    set: 'large',
+    unit: 'µs',
+    rows: ['large.rangeOfLarge', 'large.wholeSmall'],
+    goals: [{ row: 'large.rangeOfLarge', against: 'large.wholeSmall', most: 3 }],
+  },
+  {
+    name: 'large-version',
+    title: 'A second version of 100 MiB, 1 % changed in ten places',
+    set: 'large',
+    unit: 'MiB',
+    rows: ['large.version'],
+    goals: [{ row: 'large.version', most: 15 }],
+  },
+  {
+    name: 'collect',
+    title: 'Collect among 100,000 blobs',
+    set: 'large',
+    unit: 'ms',
+    rows: ['large.collectLook', 'large.collectAll'],
+    goals: [{ row: 'large.collectLook', most: 1000 }],
+  },
+]
+
+/** The scenarios that are asked for by their names, or by that of the group; a whole run without any. Throws for what is no name. */
+export function scenariosNamed(names: readonly string[]): Scenario[] {
+  if (names.length === 0) return SCENARIOS
+  const all = [...SCENARIOS, ...LARGE_SCENARIOS]
+  const wanted = new Set(names.flatMap((name) => (name === 'large' ? LARGE_SCENARIOS.map(({ name }) => name) : [name])))
+  for (const { name } of all) wanted.delete(name)
+  if (wanted.size > 0) {
+    const known = [...all.map(({ name }) => name), 'large'].join(', ')
+    throw new Error(`there is no scenario ${[...wanted].join(', ')}; there are ${known}`)
+  }
+  return all.filter(({ name, set }) => names.includes(name) || (set === 'large' && names.includes('large')))
+}

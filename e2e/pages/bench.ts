@@ -5,11 +5,11 @@ import { goalsOf } from '../bench/figures.js'
 import { plot } from '../bench/plot.js'
 import { type Facts, report, summary } from '../bench/report.js'
 import { runBench } from '../bench/run.js'
-import { SCENARIOS } from '../bench/scenarios.js'
+import { scenariosNamed } from '../bench/scenarios.js'
 import { ask } from './ask.js'
 
 export interface BenchRequest {
-  /** Names of scenarios; all without. */
+  /** Names of scenarios or of a group; a whole run without. */
   only: string[]
   rounds: number
   scale: number
@@ -27,15 +27,23 @@ export interface BenchAnswer {
 
 declare global {
   interface Window {
-    scenarioNames: string[]
+    /** What is wrong with the names, if anything is. */
+    misnamed(only: string[]): string | undefined
     bench(request: BenchRequest): Promise<BenchAnswer>
   }
 }
 
-window.scenarioNames = SCENARIOS.map(({ name }) => name)
+window.misnamed = (only) => {
+  try {
+    scenariosNamed(only)
+    return undefined
+  } catch (error) {
+    return String(error)
+  }
+}
 
 window.bench = async ({ only, rounds, scale, facts }) => {
-  const scenarios = SCENARIOS.filter(({ name }) => only.length === 0 || only.includes(name))
+  const scenarios = scenariosNamed(only)
   const result = await runBench({
     rounds,
     scale,

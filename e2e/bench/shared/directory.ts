@@ -23,3 +23,10 @@ export async function removeIfThere(directory: FileSystemDirectoryHandle, name: 
     if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error
   }
 }
+
+/** A file of a contestant, for reading. */
+export async function fileOf({ directory, name }: { directory: string; name: string }): Promise<File> {
+  const root = await navigator.storage.getDirectory()
+  const corner = await (await root.getDirectoryHandle(DIRECTORY)).getDirectoryHandle(directory)
+  return (await corner.getFileHandle(name)).getFile()
+}

@@ -50,9 +50,28 @@ export type WorkerRequest =
   | { kind: 'time'; keeper: string; call: Call; items: ItemsWanted }
   | { kind: 'settle' }
   | { kind: 'keys'; call: KeysCall; count: number }
+  | { kind: 'large'; call: LargeCall; bytes: number }
+  | { kind: 'remove'; directory: string }
 
 /** The calls of the stores with many keys (worker/keys.ts). */
 export type KeysCall = 'build' | 'commitFew' | 'commitMany' | 'open' | 'replay' | 'rawRead' | 'remove'
+
+/** What is measured of large contents, in this order: `rawWrite` and `sha256` in the worker, the others on the page. */
+export const LARGE_CALLS = [
+  'rawWrite',
+  'sha256',
+  'fileIn',
+  'fileOut',
+  'rangeOfLarge',
+  'wholeSmall',
+  'version',
+  'collectLook',
+  'collectAll',
+] as const
+export type LargeCall = (typeof LARGE_CALLS)[number]
+
+/** Where in the benchmark's corner the large file lies. */
+export const LARGE_FILE = { directory: 'large', name: 'file' }
 
 export interface WorkerAnswer {
   id: number

@@ -9,6 +9,7 @@ import { type Keeper, timeCall, type WorkerAnswer, type WorkerRequest } from '..
 import { storeKeeper } from '../shared/store-keeper.js'
 import { FilesKeeper } from './files.js'
 import { KeysBench } from './keys.js'
+import { runLarge } from './large.js'
 import { RawKeeper } from './raw.js'
 import { SqliteKeeper } from './sqlite.js'
 
@@ -45,6 +46,8 @@ self.onunhandledrejection = ({ reason }) => {
 async function run(request: WorkerRequest): Promise<number> {
   if (request.kind === 'settle') return settle()
   if (request.kind === 'keys') return keys.run(request.call, request.count)
+  if (request.kind === 'large') return runLarge(request.call, request.bytes)
+  if (request.kind === 'remove') return removeDirectory(request.directory).then(() => 0)
   const keeper = keepers[request.keeper]
   if (keeper === undefined) throw new Error(`there is no contestant "${request.keeper}"`)
   if (request.kind === 'time') return timeCall(keeper, request.call, await items.get(request.items))
