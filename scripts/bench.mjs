@@ -5,7 +5,7 @@
  * Measures lodestore against other ways to keep bytes, in a real browser (e2e/bench/). A whole run is written to e2e/bench/results/ as tables and as
  * a drawing, and a summary of it between its marks in the README; one of some scenarios or of fewer values is only shown. The browser has a profile of its own on the disk: in a private
  * window the Origin Private File System is another one, and slow. `--only large` measures contents of gigabytes, which no other run does, and the
- * memory of the browser meanwhile. Exits with 1 if a contestant is missing, with 2 if it was called wrongly.
+ * memory of the page meanwhile. Exits with 1 if a contestant is missing, with 2 if it was called wrongly.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem, type } from 'node:os'

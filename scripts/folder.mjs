@@ -6,17 +6,33 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, open, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
 const BATCH_BYTES_MAX = 16 * 1024 * 1024
 const BATCH_FILES_MAX = 2000
+const PIECE_BYTES = 4 * 1024 * 1024
 
 /** A path from the folder, with '/' between its parts. @typedef {{ name: string, size: number }} FileEntry */
 
 /** True for a file that flows. @param {FileEntry} file */
 export function isLarge({ size }) {
   return size > BATCH_BYTES_MAX
+}
+
+/**
+ * Some bytes of a large file; none at its end.
+ * @param {string} path
+ * @param {number} offset
+ */
+export async function readPiece(path, offset) {
+  const file = await open(path)
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES, offset)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How much memory the processes need that this one has started, browsers above all: looked at again and again, the most of it is kept. Only Linux
- * tells (in /proc); elsewhere there is no figure. Called by prove.mjs and bench.mjs.
+ * How much memory a page needs: that of all processes of the browser but its main one, which keeps whatever Playwright hears of the network. Looked at
+ * again and again, the most of it is kept. Only Linux tells (in /proc); elsewhere there is no figure. Called by prove.mjs and bench.mjs.
  */
 import { readdir, readFile } from 'node:fs/promises'
 
@@ -34,7 +34,7 @@ async function kibibytesNow() {
   if (parents === undefined) return undefined
   let sum = 0
   for (const id of parents.keys()) {
-    if (!isDescendant(id, parents)) continue
+    if (!isBelowBrowser(id, parents)) continue
     // A process may end at any time.
     const rollup = await readFile(`/proc/${id}/smaps_rollup`, 'utf8').catch(() => '')
     for (const [, kibibytes] of rollup.matchAll(/^Pss_(?:Anon|Shmem): +(\d+) kB$/gm)) sum += Number(kibibytes)
@@ -57,10 +57,13 @@ async function parentsByProcess() {
 }
 
 /**
+ * True for what a child of this process has started.
  * @param {number} id
  * @param {Map<number, number>} parents
  */
-function isDescendant(id, parents) {
-  for (let at = parents.get(id); at !== undefined; at = parents.get(at)) if (at === process.pid) return true
-  return false
+function isBelowBrowser(id, parents) {
+  let at = parents.get(id)
+  if (at === process.pid) return false
+  while (at !== undefined && at !== process.pid) at = parents.get(at)
+  return at === process.pid
 }

@@ -7,8 +7,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { extname } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 
@@ -19,7 +17,7 @@ const TYPES = new Map([
   ['.wasm', 'application/wasm'],
 ])
 
-/** What the page asks with `ask(name, body)`; the result is sent as it is if it is a Buffer or a Readable, else as JSON. @typedef {(body: Buffer) => unknown} Answer */
+/** What the page asks with `ask(name, body)`; the result is sent as it is if it is a Buffer, else as JSON. @typedef {(body: Buffer) => unknown} Answer */
 
 /**
  * @param {string} page the name of an HTML file in e2e/pages
@@ -35,8 +33,7 @@ export async function servePage(page, answers) {
       const answer = request.method === 'POST' ? answers[path] : undefined
       if (answer !== undefined) {
         const result = await answer(Buffer.concat(await request.toArray()))
-        if (result instanceof Readable) await pipeline(result, response)
-        else response.end(Buffer.isBuffer(result) ? result : JSON.stringify(result ?? null))
+        response.end(Buffer.isBuffer(result) ? result : JSON.stringify(result ?? null))
       } else if (file !== undefined) {
         response.setHeader('Content-Type', TYPES.get(extname(path)) ?? 'application/octet-stream')
         response.end(file)
@@ -44,9 +41,7 @@ export async function servePage(page, answers) {
         response.writeHead(404).end()
       }
     } catch (error) {
-      // What has begun can only be broken off, and the page sees that.
-      if (response.headersSent) response.destroy()
-      else response.writeHead(500).end(String(error))
+      response.writeHead(500).end(String(error))
     }
   })
   server.listen(0, '127.0.0.1')

@@ -8,13 +8,12 @@
  * made here, not in the page.
  */
 import { spawnSync } from 'node:child_process'
-import { createReadStream } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { browserNames, launchBrowser } from './browsers.mjs'
-import { Comparison, isLarge, listFile, listFolder, splitIntoBatches } from './folder.mjs'
+import { Comparison, isLarge, listFile, listFolder, readPiece, splitIntoBatches } from './folder.mjs'
 import { watchMemory } from './memory.mjs'
 import { pack, unpack } from './packing.mjs'
 import { servePage } from './page-server.mjs'
@@ -74,10 +73,11 @@ async function prove({ folder, files, skipped, browser, between }) {
       const list = batch.map(({ name }, i) => ({ name, size: values[i]?.length }))
       return Buffer.concat(pack(list, values))
     },
-    large(body) {
-      const [file] = batches[Number(body)] ?? []
-      if (file === undefined) throw new Error(`there is no batch ${body}`)
-      return createReadStream(join(folder, file.name))
+    async large(body) {
+      const { batch, offset } = JSON.parse(body.toString())
+      const [file] = batches[batch] ?? []
+      if (file === undefined) throw new Error(`there is no batch ${batch}`)
+      return readPiece(join(folder, file.name), offset)
     },
     piece(body) {
       comparison.addPiece(body)
@@ -119,16 +119,16 @@ async function prove({ folder, files, skipped, browser, between }) {
       ['large files (over 16 MiB)', `${count(large.length)} (${count(largeBytes)} bytes)`],
       ['put, as they flow in, MB/s **', rate(largeBytes, put.flowMilliseconds)],
       ['get, as a stream, MB/s **', rate(largeBytes, got.flowMilliseconds)],
-      ['memory over the start, put / get, MiB ***', `${memory(put.mebibytes)} / ${memory(got.mebibytes)}`],
+      ['memory of the page, put / get, MiB ***', `${memory(put.mebibytes)} / ${memory(got.mebibytes)}`],
       ['open, ms', got.openMilliseconds.toFixed(0)],
       ['check, ms', got.checkMilliseconds.toFixed(0)],
       ['store on disk, bytes', count(got.diskBytes)],
       ['differences', count(differences.length)],
     ])
     console.log("* time in lodestore's calls alone, names and commits included; the way between page and folder is not")
-    console.log('** put: with their way from the folder to the page; get: without their way back')
+    console.log('** put: with the way from folder to page, piece by piece; get: without the way back')
     console.log(
-      "*** most that all processes of the browser had at once, over what they had before the page's first call",
+      '*** at most, over what it was before its first call; all processes of the browser but the main one, which Playwright fills',
     )
     for (const line of differences.slice(0, DIFFERENCES_SHOWN_MAX)) console.error(`DIFFERENT: ${line}`)
     const hidden = differences.length - DIFFERENCES_SHOWN_MAX

@@ -94,13 +94,22 @@ async function storeBatch(store: Store, batch: number, watch: Stopwatch): Promis
 }
 
 async function storeLarge(store: Store, name: string, batch: number, watch: Stopwatch): Promise<Stored[]> {
-  const response = await ask('large', `${batch}`)
   let size = 0
   const onProgress = ({ done }: { done: number }) => {
     size = done
   }
-  const key = await watch.time(() => store.put(response, { onProgress }))
+  const key = await watch.time(() => store.put(piecesOf(batch), { onProgress }))
   return [{ name, size, key }]
+}
+
+/** Piece by piece, each asked for when the store wants it: Firefox takes the whole body of a fetch into memory, whoever reads it. */
+async function* piecesOf(batch: number): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; ; ) {
+    const piece = new Uint8Array(await (await ask('large', JSON.stringify({ batch, offset }))).arrayBuffer())
+    if (piece.length === 0) return
+    yield piece
+    offset += piece.length
+  }
 }
 
 window.readBack = async () => {
@@ -141,7 +150,7 @@ async function readLarge(store: Store, { name, key }: Stored, watch: Stopwatch):
     for (;;) {
       const { done, value } = await watch.time(() => reader.read())
       if (done) break
-      await ask('piece', value)
+      await (await ask('piece', value)).arrayBuffer()
     }
   } catch (error) {
     back.error = String(error)
