@@ -4,7 +4,9 @@
  * Memory follows the store: `remember` and `forget` are called after the commit that they tell of. A name that another
  * app has set (it came with an imported archive) has no such note: what can be found out about it otherwise is shown.
  */
-import type { Key, Ref, RefOperations, Store } from 'lodestore'
+import { isStoreError, type Key, type Ref, type RefOperations, type Store } from 'lodestore'
+import { explain } from './explain.js'
+import { addProblem } from './problems.js'
 import { typeOf } from './types.js'
 
 /** A file in the list. Never changed in place: a change makes a new one. */
@@ -25,9 +27,22 @@ type Note = Omit<Entry, 'name' | 'key'>
 export class Names {
   readonly #entries = new Map<string, Entry>()
 
-  /** Takes over what the store has now. */
+  /** Takes over what the store has now. Where a name is damaged there is no list, and that is said; all else goes on, repairing above all. */
   async load(store: Store): Promise<void> {
     this.#entries.clear()
+    try {
+      await this.#read(store)
+    } catch (error) {
+      if (!isStoreError(error, 'CORRUPT')) throw error
+      addProblem(
+        'The list of names',
+        'cannot be read as it is. Press Verify, then Repair: that keeps all names but the damaged ones.',
+        explain(error).detail,
+      )
+    }
+  }
+
+  async #read(store: Store): Promise<void> {
     const strangers: Ref[] = []
     for await (const ref of store.refs.list()) {
       const { name, key, meta } = ref

@@ -95,6 +95,10 @@ test('what could run is served as bytes only, and what is not there is 404', asy
   const typeOf = (url: string) => page.evaluate(fetchAndHash, { url, range: undefined }).then(({ type }) => type)
   expect(await typeOf(`blob/${key}?name=evil.html`)).toBe('text/plain;charset=utf-8')
   expect(await typeOf(`blob/${key}?name=other.png`)).toBe('application/octet-stream')
+  const guessed = await page.evaluate(async (url) => {
+    return (await fetch(url)).headers.get('x-content-type-options')
+  }, `blob/${key}?name=evil.html`)
+  expect(guessed).toBe('nosniff')
   const absent = await page.evaluate(fetchAndHash, { url: `blob/${'0f'.repeat(32)}`, range: undefined })
   expect(absent.status).toBe(404)
 })

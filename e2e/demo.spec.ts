@@ -280,6 +280,25 @@ test('a second tab is told in words that the store is open elsewhere, and opens 
   await expect(names(second)).toHaveText(['shared.txt'])
 })
 
+test('a name that is damaged on the disk does not lock anybody out: verifying finds it, repairing keeps the others', async ({
+  demo,
+}) => {
+  await drop(demo, [textFile('a broken name.txt', 'one'), textFile('whole.txt', 'two')])
+  await expect(status(demo)).toHaveText('2 files stored.')
+  // The page that measures has no store open, so the files can be changed from there.
+  await demo.goto(`${demoURL}bench.html`)
+  expect(await demo.evaluate(damageName, 'a broken name.txt')).toBe(1)
+  await demo.goto(demoURL)
+  await ready(demo)
+  await expect(demo.locator('#problems')).toBeVisible()
+  await demo.getByRole('button', { name: 'Verify' }).click()
+  await expect(status(demo)).toHaveText(/found wrong in .*: see Problems\. Repair keeps all that is good\.$/)
+  await demo.getByRole('button', { name: 'Repair' }).click()
+  await expect(status(demo)).toHaveText(/^Repaired: /)
+  await expect(names(demo)).toHaveText(['whole.txt'])
+  expect((await openAndRead(demo, 'whole.txt')).toString()).toBe('two')
+})
+
 test('the link in the footer leads to the README', async ({ demo }) => {
   const href = await demo.getByRole('link', { name: /README/ }).getAttribute('href')
   const answer = await demo.request.get(new URL(href ?? '', demoURL).href)
@@ -327,4 +346,28 @@ function dropFolderDouble(): void {
   const items = [{ kind: 'file', webkitGetAsEntry: () => album }]
   Object.defineProperty(event, 'dataTransfer', { value: { types: ['Files'], items } })
   document.body.dispatchEvent(event)
+}
+
+/** Runs in a page of the origin: changes one byte of the name wherever it lies in the log; answers with how often it did. */
+async function damageName(name: string): Promise<number> {
+  const root = await navigator.storage.getDirectory()
+  const data = await (await (await root.getDirectoryHandle('lodestore')).getDirectoryHandle('demo')).getDirectoryHandle(
+    'data',
+  )
+  let count = 0
+  for await (const folder of data.values()) {
+    if (folder.kind !== 'directory') continue
+    for await (const file of folder.values()) {
+      if (file.kind !== 'file') continue
+      // One character a byte, so that places in the text are places in the file.
+      const text = new TextDecoder('latin1').decode(await (await file.getFile()).arrayBuffer())
+      const at = text.indexOf(name)
+      if (at < 0) continue
+      const writer = await file.createWritable({ keepExistingData: true })
+      await writer.write({ type: 'write', position: at, data: 'A' })
+      await writer.close()
+      count += 1
+    }
+  }
+  return count
 }
