@@ -241,14 +241,14 @@ const CHECKPOINTS = [
   {
     file: 'src/store/maintenance.ts',
     text: 'await removeRetired(context, retired)',
-    replacement: 'await removeRetired(context, [...context.retired, ...retired.slice(retired.length)])',
+    replacement: 'await removeRetired(context, [...context.retired])',
     taken: 'a checkpoint that ends takes away only what was retired when it began',
     tests: ['src/store/slices.test.ts'],
   },
   {
     file: 'src/store/maintenance.ts',
     text: 'context.bytesSinceCheckpoint -= bytes',
-    replacement: 'context.bytesSinceCheckpoint -= Math.max(bytes, context.bytesSinceCheckpoint)',
+    replacement: 'context.bytesSinceCheckpoint = 0',
     taken: 'what is committed beside a checkpoint is left to the next one',
     tests: ['src/store/slices.test.ts'],
   },
