@@ -19,7 +19,7 @@ const GROUP_SLOTS: u32 = 16
 const GROUP_SIZE: usize = 64
 const LAST_IN_GROUP: u32 = 0x8000
 const TOMBSTONE: u32 = 1
-const ADOPTED_TOGETHER: u32 = 32
+const ADOPTED_TOGETHER: u32 = 128
 const TAG_SET: u32 = 0x80000000
 
 let slots: u32 = 0
@@ -242,23 +242,50 @@ export function tablePrepare(total: u32): usize {
   return entries
 }
 
-/** Takes in the entries that stand at `entries`, from the first not yet taken up to `total`. False, and the table is empty, if a key comes twice. */
+/**
+ * Takes in the entries that stand at `entries`, from the first not yet taken up to `total`; there are no tombstones. False, and the
+ * table is empty, if a key comes twice.
+ */
 export function tableAdopt(total: u32): bool {
   while (count < total) {
     const end = min(count + ADOPTED_TOGETHER, total)
     // The slots of all of them are read first: those reads wait for memory at the same time. Their sum only keeps the compiler from dropping them.
     let sum: u32 = 0
-    for (let index = count; index < end; index++) sum += load<u32>(groupOf(<u32>hashOf(entryAt(index))))
-    store<u32>(PLACES, sum)
-    for (; count < end; count++) {
-      const key = entryAt(count)
+    let key = entryAt(count)
+    let kept = PLACES
+    for (let index = count; index < end; index++, key += ENTRY_SIZE, kept += 8) {
       const hash = hashOf(key)
-      if (slotOf(key, hash) !== 0) {
+      store<u64>(kept, hash)
+      sum += load<u32>(groupOf(<u32>hash))
+    }
+    store<u32>(kept, sum)
+    for (kept = PLACES; count < end; count++, kept += 8) {
+      if (!adopt(load<u64>(kept), count)) {
         layout(slots)
         return false
       }
-      enter(hash, count)
     }
   }
   return true
+}
+
+/** Enters the index of an entry, unless its key is there already. A search and `enter` in one: the first empty slot ends the one and serves the other. */
+function adopt(hash: u64, index: u32): bool {
+  const tag = tagOf(hash)
+  const tagMask = ~(slots - 1)
+  let number = <u32>hash
+  let step: u32 = 1
+  while (true) {
+    const group = groupOf(number)
+    for (let found = matches(group, tag, tagMask); found !== 0; found &= found - 1) {
+      if (sameKey(entryAt(indexIn(group + ((<usize>ctz(found)) << 2))), entryAt(index))) return false
+    }
+    const room = matches(group, 0, 0xffffffff)
+    if (room !== 0) {
+      vacant--
+      store<u32>(group + ((<usize>ctz(room)) << 2), tag | (index + 1))
+      return true
+    }
+    number += step++
+  }
 }
