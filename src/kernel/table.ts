@@ -94,6 +94,27 @@ export class Table {
     if (!done) throw noMemory(this.count + 1)
   }
 
+  /**
+   * Adds keys that are not in the table: `keys` has 32 bytes for each, `places` [segment, offset, size] as three u32. Stops at the first
+   * that is there already, or when the table has to be laid out anew, and answers how many it added; several times as fast as one by one.
+   */
+  addMany(keys: Uint8Array, places: Uint32Array): number {
+    const total = keys.length / KEY_SIZE
+    const { KEYS, KEYS_MAX, PLACES } = this.#exports
+    assert(Number.isInteger(total) && places.length === total * 3, 'there are whole keys, and a place for each')
+    for (let done = 0; done < total; ) {
+      const count = Math.min(total - done, KEYS_MAX.value)
+      const { buffer } = this.#words
+      new Uint8Array(buffer, KEYS.value).set(keys.subarray(done * KEY_SIZE, (done + count) * KEY_SIZE))
+      new Uint32Array(buffer, PLACES.value).set(places.subarray(done * 3, (done + count) * 3))
+      const added = this.#exports.tableAddMany(count)
+      this.#followMemory()
+      done += added
+      if (added < count) return done
+    }
+    return total
+  }
+
   /** False if the key was not there. The last entry of the block takes the place of the removed one. */
   delete(keys: Uint8Array, at = 0): boolean {
     this.#enterKey(keys, at)

@@ -8,6 +8,7 @@ import { keyHex } from '../format/key.js'
 import { createKernel, type Location } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
 import type { Storage } from '../storage/storage.js'
+import { hashKey } from '../testing/table-model.js'
 import { CheckpointSave, loadCheckpoint } from './checkpoint.js'
 import { Journal } from './journal.js'
 import type { Position } from './position.js'
@@ -232,6 +233,35 @@ describe('a checkpoint', () => {
       mended.close()
     }
   })
+})
+
+it('a journal that is committed leaves the state as its entries do one by one, new keys, old ones and deleted ones', () => {
+  // Runs of new keys, with others in between: number by number up from `first`, then down again.
+  const run = fc.record({ first: fc.nat(900), count: fc.nat(400), isDelete: fc.boolean(), isBack: fc.boolean() })
+  const key = (number: number) => (number === 5 ? segmentHeaderKey(number) : Uint8Array.from(hashKey(number)))
+  fc.assert(
+    fc.property(fc.array(fc.array(run, { maxLength: 4 }), { minLength: 1, maxLength: 5 }), (transactions) => {
+      const [together, alone] = [new LogState(kernel, 1n), new LogState(kernel, 1n)]
+      const journal = new Journal()
+      let offset = 0
+      for (const runs of transactions) {
+        for (const { first, count, isDelete, isBack } of runs) {
+          for (let i = 0; i < count; i++) {
+            const name = key(isBack ? first + count - i : first + i)
+            const [tag, size] = isDelete ? [TAG.delete, DELETE_BYTES] : [TAG.put, 60 + (i % 3)]
+            const at = place(offset >> 14, offset++, size)
+            journal.add(tag, name, 0, at.segment, at.offset, size)
+            alone.apply(tag, name, 0, at)
+          }
+        }
+        journal.commit(together)
+        alone.transaction++
+      }
+      expect(shown(together)).toEqual(shown(alone))
+      expect([together.userCount, together.ownCounts]).toEqual([alone.userCount, alone.ownCounts])
+    }),
+    { numRuns: 60 },
+  )
 })
 
 it('a journal of many entries keeps their order', () => {
