@@ -24,6 +24,7 @@ export {
 } from './memory'
 export { sha256, sha256Begin, sha256Digest, sha256Update } from './sha256'
 export {
+  tableAddMany,
   tableAdopt,
   tableClear,
   tableCount,

@@ -15,8 +15,9 @@
 //    or 0x05500   JOBS      2 KiB  arguments of sha256: address and size of each message
 //       0x06500   DIGESTS   8 KiB  result of sha256 and sha256Digest
 //    or 0x05500   KEYS      8 KiB  arguments of the table's calls
-//       0x07500   PLACES    3 KiB  result of tableFindMany: segment, offset, size of each key
+//       0x07500   PLACES    3 KiB  segment, offset, size of each key: result of tableFindMany, arguments of tableAddMany
 //   0x08500   SCRATCH   25.5 KiB CRC-32, the pieces being cancelled
+//    or 0x08500   HASHES    2 KiB  the table's, of the keys that are being taken in: u64 each; then 4 B of no use
 //   0x0eb00   REST      5 KiB  CRC-32, what is left of a message after cancelling
 //   0x10000   BASE      an arena's bytes, or a table's slots and, after them, its entries; grows to the end of memory
 //
@@ -39,6 +40,8 @@ export const KEYS: usize = 0x5500
 export const KEYS_MAX: u32 = 256
 export const PLACES: usize = 0x7500
 export const SCRATCH: usize = 0x8500
+export const HASHES: usize = 0x8500
+export const HASHES_SUM: usize = 0x8d00
 export const REST: usize = 0xeb00
 export const BASE: usize = 0x10000
 

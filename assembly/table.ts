@@ -9,7 +9,7 @@
 // Invariant: keys go to the first group with room, from the group their hash names on, in steps of 1, 2, 3, ... groups. So a
 // group that has an empty slot ends every search, and a key may be removed without a trace where its group has one.
 
-import { BASE, KEYS, MIXERS, PLACES, reserve } from './memory'
+import { BASE, HASHES, HASHES_SUM, KEYS, MIXERS, PLACES, reserve } from './memory'
 import { fillRandom, mix } from './random'
 
 const ENTRY_SIZE: usize = 44
@@ -19,7 +19,8 @@ const GROUP_SLOTS: u32 = 16
 const GROUP_SIZE: usize = 64
 const LAST_IN_GROUP: u32 = 0x8000
 const TOMBSTONE: u32 = 1
-const ADOPTED_TOGETHER: u32 = 32
+/** Keys whose slots are read at the same time; at most KEYS_MAX. */
+const TAKEN_TOGETHER: u32 = 128
 const TAG_SET: u32 = 0x80000000
 
 let slots: u32 = 0
@@ -242,23 +243,77 @@ export function tablePrepare(total: u32): usize {
   return entries
 }
 
-/** Takes in the entries that stand at `entries`, from the first not yet taken up to `total`. False, and the table is empty, if a key comes twice. */
+/**
+ * Takes in the entries that stand at `entries`, from the first not yet taken up to `total`. False, and the table is empty, if a key
+ * comes twice.
+ */
 export function tableAdopt(total: u32): bool {
   while (count < total) {
-    const end = min(count + ADOPTED_TOGETHER, total)
-    // The slots of all of them are read first: those reads wait for memory at the same time. Their sum only keeps the compiler from dropping them.
-    let sum: u32 = 0
-    for (let index = count; index < end; index++) sum += load<u32>(groupOf(<u32>hashOf(entryAt(index))))
-    store<u32>(PLACES, sum)
-    for (; count < end; count++) {
-      const key = entryAt(count)
-      const hash = hashOf(key)
-      if (slotOf(key, hash) !== 0) {
+    const end = min(count + TAKEN_TOGETHER, total)
+    hashAll(entryAt(count), end - count, ENTRY_SIZE)
+    for (let hash = HASHES; count < end; count++, hash += 8) {
+      if (!adopt(load<u64>(hash), count)) {
         layout(slots)
         return false
       }
-      enter(hash, count)
     }
   }
   return true
+}
+
+/**
+ * Adds the first `total` keys in KEYS with the places in PLACES, up to the first that is in the table already, and returns how many
+ * that were. None if there is no room for all of them without laying the slots out anew.
+ */
+export function tableAddMany(total: u32): u32 {
+  if (vacant < total || !reserve(entryAt(count + total))) return 0
+  hashAll(KEYS, total, KEY_SIZE)
+  for (let added: u32 = 0; added < total; added++, count++) {
+    const entry = entryAt(count)
+    const place = PLACES + <usize>added * PLACE_SIZE
+    memory.copy(entry, KEYS + <usize>added * KEY_SIZE, KEY_SIZE)
+    store<u64>(entry, load<u64>(place), 32)
+    store<u32>(entry, load<u32>(place, 8), 40)
+    if (!adopt(load<u64>(HASHES + ((<usize>added) << 3)), count)) return added
+  }
+  return total
+}
+
+/**
+ * Leaves the hashes of `total` keys, one each `step` bytes, in HASHES. It reads the slots they name, too, so that these reads wait for
+ * memory at the same time. Their sum is stored only to keep the compiler from dropping them.
+ */
+function hashAll(key: usize, total: u32, step: usize): void {
+  let sum: u32 = 0
+  const end = HASHES + ((<usize>total) << 3)
+  for (let kept = HASHES; kept < end; kept += 8, key += step) {
+    const hash = hashOf(key)
+    store<u64>(kept, hash)
+    sum += load<u32>(groupOf(<u32>hash))
+  }
+  store<u32>(HASHES_SUM, sum)
+}
+
+/**
+ * Enters the index of an entry, unless its key is there already. A search and `enter` in one: the first group with an empty slot ends
+ * the one and serves the other; tombstones on the way stay.
+ */
+function adopt(hash: u64, index: u32): bool {
+  const tag = tagOf(hash)
+  const tagMask = ~(slots - 1)
+  let number = <u32>hash
+  let step: u32 = 1
+  while (true) {
+    const group = groupOf(number)
+    for (let found = matches(group, tag, tagMask); found !== 0; found &= found - 1) {
+      if (sameKey(entryAt(indexIn(group + ((<usize>ctz(found)) << 2))), entryAt(index))) return false
+    }
+    const room = matches(group, 0, 0xffffffff)
+    if (room !== 0) {
+      vacant--
+      store<u32>(group + ((<usize>ctz(room)) << 2), tag | (index + 1))
+      return true
+    }
+    number += step++
+  }
 }

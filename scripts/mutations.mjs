@@ -238,6 +238,27 @@ const CHECKPOINTS = [
     taken: 'the statistics of a checkpoint are checked against their CRC',
     tests: ['src/log/state.test.ts'],
   },
+  {
+    file: 'src/store/maintenance.ts',
+    text: 'await removeRetired(context, retired)',
+    replacement: 'await removeRetired(context, [...context.retired])',
+    taken: 'a checkpoint that ends takes away only what was retired when it began',
+    tests: ['src/store/slices.test.ts'],
+  },
+  {
+    file: 'src/store/maintenance.ts',
+    text: 'context.bytesSinceCheckpoint -= bytes',
+    replacement: 'context.bytesSinceCheckpoint = 0',
+    taken: 'what is committed beside a checkpoint is left to the next one',
+    tests: ['src/store/slices.test.ts'],
+  },
+  {
+    file: 'src/kernel/table.ts',
+    text: 'this.#snapshot?.keep(this.#indexOfKey() ?? this.count)',
+    replacement: '',
+    taken: 'what changes before it was saved is kept as it was',
+    tests: ['src/kernel/snapshot.test.ts', 'src/log/state.test.ts'],
+  },
 ]
 
 /** @type {Mutation[]} */

@@ -23,8 +23,8 @@ export interface Head {
   offset: number
 }
 
-/** CRC-32 of a few bytes; handed in, so that the format needs no kernel. */
-export type Crc = (bytes: Uint8Array) => number
+/** CRC-32 of a few bytes, going on from that of what stands `before` them; handed in, so that the format needs no kernel. */
+export type Crc = (bytes: Uint8Array, before?: number) => number
 
 export function encodeHeadSlot(head: Head, id: Uint8Array, crc: Crc): Uint8Array<ArrayBuffer> {
   const slot = new Uint8Array(HEAD.slotBytes)

@@ -36,6 +36,7 @@ export interface Exports {
   tableEntries(): number
   tableFind(): number
   tableFindMany(total: number): void
+  tableAddMany(total: number): number
   tableSet(segment: number, offset: number, size: number): number
   tableDelete(): number
   tableClear(): void

@@ -12,6 +12,7 @@ import { Table } from './table.js'
 export type { Arena, ScanResult } from './arena.js'
 export type { Chunker, ChunkSizes } from './chunker.js'
 export type { Sha256Stream } from './sha256-stream.js'
+export type { Snapshot } from './snapshot.js'
 export type { Location, Table } from './table.js'
 
 export interface Kernel {

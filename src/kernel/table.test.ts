@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { noise } from '../testing/bytes.js'
 import { ABSENT, expectSame, hashes, hashKey, hex, type Model, place } from '../testing/table-model.js'
 import { compileModule, type Exports, instantiate } from './instance.js'
-import { createKernel } from './kernel.js'
+import { createKernel, type Location } from './kernel.js'
 import { Table } from './table.js'
 
 const kernel = await createKernel()
@@ -36,9 +36,20 @@ function words(values: number[]): Uint8Array {
   return new Uint8Array(Uint32Array.from(values).buffer)
 }
 
+test.each([0, 8, 255, 256, 257, 1000])('%i new keys are added at once where there is room', (count) => {
+  const table = kernel.table(3n)
+  for (let number = 0; number < count; number++) table.set(hashKey(number), 0, 1, 1, 1)
+  table.clear()
+  const places = Array.from({ length: count }, (_, number) => place(number))
+  const numbers = places.flatMap(({ segment, offset, size }) => [segment, offset, size])
+  expect(table.addMany(hashes.subarray(0, count * 32), Uint32Array.from(numbers))).toBe(count)
+  expectSame(table, new Map(places.map((at, number) => [hex(hashKey(number)), at])))
+})
+
 describe('a table and a Map, told the same', () => {
   type Step =
     | { do: 'set'; key: number; value: number }
+    | { do: 'addMany'; from: number; count: number }
     | { do: 'delete'; key: number }
     | { do: 'clear' }
     | { do: 'reload' }
@@ -49,6 +60,10 @@ describe('a table and a Map, told the same', () => {
         arbitrary: fc.record({ do: fc.constant('set' as const), key: fc.nat(keys), value: fc.nat(2 ** 31) }),
       },
       { weight: 50, arbitrary: fc.record({ do: fc.constant('delete' as const), key: fc.nat(keys) }) },
+      {
+        weight: 10,
+        arbitrary: fc.record({ do: fc.constant('addMany' as const), from: fc.nat(keys), count: fc.nat(keys) }),
+      },
       { weight: 1, arbitrary: fc.constant({ do: 'clear' as const }) },
       { weight: 1, arbitrary: fc.constant({ do: 'reload' as const }) },
     )
@@ -61,6 +76,18 @@ describe('a table and a Map, told the same', () => {
         // Keys are taken from the middle of a larger array, as the engine does.
         table.set(Buffer.concat([noise(5), keyOf(next.key), noise(5)]), 5, segment, offset, size)
         model.set(hex(keyOf(next.key)), { segment, offset, size })
+      } else if (next.do === 'addMany') {
+        // The last one of them comes twice.
+        const numbers = [...Array.from({ length: next.count }, (_, i) => next.from + i), next.from]
+        const places = numbers.map(place)
+        const added = table.addMany(
+          Buffer.concat(numbers.map(keyOf)),
+          Uint32Array.from(places.flatMap(({ segment, offset, size }) => [segment, offset, size])),
+        )
+        const old = numbers.findIndex((number, i) => model.has(hex(keyOf(number))) || numbers.indexOf(number) < i)
+        // All that are new, unless there is no room for them; then none.
+        if (added !== 0) expect(added).toBe(old < 0 ? numbers.length : old)
+        for (let i = 0; i < added; i++) model.set(hex(keyOf(numbers[i] as number)), places[i] as Location)
       } else if (next.do === 'delete') {
         expect(table.delete(keyOf(next.key))).toBe(model.delete(hex(keyOf(next.key))))
         expect(table.has(keyOf(next.key))).toBe(false)

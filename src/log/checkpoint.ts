@@ -1,8 +1,9 @@
 /**
- * Saving the state as a checkpoint and taking it back. A checkpoint is a hint: it is written after the log it covers is
+ * Saving the state as a checkpoint, in slices or at once, and taking it back. A checkpoint is a hint: it is written after the log it covers is
  * flushed, and losing it costs time, never data.
  */
 
+import { assert } from '../errors.js'
 import {
   CHECKPOINT,
   type CheckpointHeader,
@@ -24,40 +25,136 @@ const RECORD_WORDS = CHECKPOINT.entryBytes / 4
 /** The last word of a record. */
 const SIZE_WORD = RECORD_WORDS - 1
 
-/** Writes `index.<n>` for the state as it is at `position`, and returns its size in bytes. It is durable when this resolves. */
-export async function saveCheckpoint(
-  storage: Storage,
-  state: LogState,
-  position: Position,
-  id: Uint8Array,
-  crc: Crc,
-): Promise<number> {
-  const segments = encodeSegments(state)
-  const header: CheckpointHeader = {
-    transaction: state.transaction,
-    segment: position.segment,
-    offset: position.offset,
-    keys: { count: state.keys.count, crc: state.keys.crc32() },
-    shadows: { count: state.shadows.count, crc: state.shadows.crc32() },
-    segments: { count: state.segments.size, crc: crc(segments) },
-    list: state.list ?? NO_LIST,
+/** A stretch of a checkpoint's file, and the CRC of what was read of it so far. */
+interface Part {
+  readonly bytes: { readonly size: number; read(target: Uint8Array): number }
+  readonly count: number
+  left: number
+  crc: number
+}
+
+/**
+ * A checkpoint on its way to the disk, of the state as it was when this began. It goes in slices, and between them the state may
+ * change; only its end makes a checkpoint of it. `write` until it answers false, then `finish`; or `abandon` at any time.
+ */
+export class CheckpointSave {
+  readonly position: Position
+  readonly #file: StorageFile
+  readonly #state: LogState
+  readonly #id: Uint8Array
+  readonly #crc: Crc
+  readonly #transaction: number
+  readonly #list: CheckpointHeader['list']
+  readonly #parts: readonly [keys: Part, shadows: Part, segments: Part]
+  readonly #slice: Uint8Array<ArrayBuffer>
+  #at: number = CHECKPOINT.headerBytes
+
+  private constructor(
+    file: StorageFile,
+    state: LogState,
+    position: Position,
+    id: Uint8Array,
+    crc: Crc,
+    sliceBytes: number,
+  ) {
+    this.position = position
+    this.#file = file
+    this.#state = state
+    this.#id = id
+    this.#crc = crc
+    this.#transaction = state.transaction
+    this.#list = state.list ?? NO_LIST
+    const segments = encodeSegments(state)
+    this.#parts = [
+      partOf(state.keys.snapshot(), state.keys.count),
+      partOf(state.shadows.snapshot(), state.shadows.count),
+      partOf(inOrder(segments), state.segments.size),
+    ]
+    this.#slice = new Uint8Array(Math.min(sliceBytes, Math.max(...this.#parts.map(({ left }) => left))))
   }
-  const file = await storage.open(checkpointFile(position.segment), { create: true })
-  try {
-    file.truncate(0)
-    let at: number = CHECKPOINT.headerBytes
-    for (const block of [state.keys.entries(), state.shadows.entries(), segments]) {
-      if (block.length > 0) file.write(block, at)
-      at += block.length
+
+  /** Begins `index.<n>` for the state as it is now, at `position`. */
+  static async begin(
+    storage: Storage,
+    state: LogState,
+    position: Position,
+    id: Uint8Array,
+    crc: Crc,
+    sliceBytes: number,
+  ): Promise<CheckpointSave> {
+    const file = await storage.open(checkpointFile(position.segment), { create: true })
+    try {
+      file.truncate(0)
+    } catch (error) {
+      file.close()
+      throw error
     }
-    // The header comes last: until it is there, this is no checkpoint.
-    await file.flush()
-    file.write(encodeCheckpointHeader(header, id, crc), 0)
-    await file.flush()
-  } finally {
-    file.close()
+    return new CheckpointSave(file, state, position, id, crc, sliceBytes)
   }
-  return checkpointBytes(header)
+
+  /** Writes one slice. False when there was none left. */
+  write(): boolean {
+    const part = this.#parts.find(({ left }) => left > 0)
+    if (part === undefined) return false
+    const slice = this.#slice.subarray(0, Math.min(this.#slice.length, part.left))
+    assert(part.bytes.read(slice) === slice.length, 'a part has the bytes it began with')
+    part.crc = this.#crc(slice, part.crc)
+    this.#file.write(slice, this.#at)
+    this.#at += slice.length
+    part.left -= slice.length
+    return true
+  }
+
+  /** So that the end does not have to wait for all of it. */
+  async flush(): Promise<void> {
+    await this.#file.flush()
+  }
+
+  /** Makes it a checkpoint, which is durable when this resolves. Its file is closed then, whatever happens. */
+  async finish(): Promise<void> {
+    const [keys, shadows, segments] = this.#parts
+    const header: CheckpointHeader = {
+      transaction: this.#transaction,
+      segment: this.position.segment,
+      offset: this.position.offset,
+      keys,
+      shadows,
+      segments,
+      list: this.#list,
+    }
+    assert(checkpointBytes(header) === this.#at, 'everything is written before the header')
+    try {
+      // The header comes last: until it is there, this is no checkpoint.
+      await this.#file.flush()
+      this.#file.write(encodeCheckpointHeader(header, this.#id, this.#crc), 0)
+      await this.#file.flush()
+    } finally {
+      this.abandon()
+    }
+  }
+
+  abandon(): void {
+    this.#state.keys.releaseSnapshot()
+    this.#state.shadows.releaseSnapshot()
+    this.#file.close()
+  }
+}
+
+/** Bytes to be read from the first to the last. */
+function inOrder(bytes: Uint8Array): Part['bytes'] {
+  let at = 0
+  return {
+    size: bytes.length,
+    read(target) {
+      target.set(bytes.subarray(at, at + target.length))
+      at += target.length
+      return target.length
+    },
+  }
+}
+
+function partOf(bytes: Part['bytes'], count: number): Part {
+  return { bytes, count, left: bytes.size, crc: 0 }
 }
 
 export type CheckpointLoad = { kind: 'loaded'; position: Position } | { kind: 'none' | 'corrupt' }

@@ -182,32 +182,47 @@ class Replay {
   }
 
   async #batch(segment: number, batch: Batch, chained: boolean): Promise<void> {
+    const { records, bytes, base } = batch
+    let mark = this.#markIn(segment)
+    let end = 0
     for (let i = 0; i < batch.count; i++) {
-      const at = batch.records[i * 3] as number
-      const size = batch.records[i * 3 + 1] as number
-      const tag = batch.records[i * 3 + 2] as number
-      const offset = batch.base + at
-      if (!this.#passedMark && !isBefore({ segment, offset }, this.#durable)) await this.#passMark()
-      this.#replayed.entries++
-      this.#replayed.bytes += size
-      this.#reached.set(segment, offset + size)
+      const at = records[i * 3] as number
+      const size = records[i * 3 + 1] as number
+      const tag = records[i * 3 + 2] as number
+      const offset = base + at
+      if (offset >= mark) {
+        if (i > 0) this.#reached.set(segment, offset)
+        await this.#passMark()
+        mark = Number.POSITIVE_INFINITY
+      }
+      end = offset + size
       if (tag === TAG.commit) {
-        await this.#commit({ segment, offset: offset + size })
+        this.#reached.set(segment, end)
+        await this.#commit({ segment, offset: end })
         continue
       }
       const keyAt = at + ENTRY.key
-      const kind = reservedKind(batch.bytes, keyAt)
+      const kind = reservedKind(bytes, keyAt)
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
-        const value = batch.bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
+        const value = bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
         if (kind === RESERVED.segmentList) this.#takeList(segment, value)
         else this.#takeHeader(segment, offset, value)
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
-      this.#pending.add(tag === TAG.put ? TAG.put : TAG.delete, batch.bytes, keyAt, segment, offset, size)
+      this.#pending.add(tag === TAG.put ? TAG.put : TAG.delete, bytes, keyAt, segment, offset, size)
     }
+    this.#reached.set(segment, end)
+    this.#replayed.entries += batch.count
+    this.#replayed.bytes += end - base - (records[0] as number)
     if (!chained) this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
     this.#onBatch?.(segment, batch)
+  }
+
+  /** The offset in this segment at which the walk comes to the durable mark; beyond every offset when it does not, or has come there. */
+  #markIn(segment: number): number {
+    if (this.#passedMark || segment < this.#durable.segment) return Number.POSITIVE_INFINITY
+    return segment === this.#durable.segment ? this.#durable.offset : 0
   }
 
   async #gap(segment: number, gap: Gap): Promise<void> {

@@ -7,13 +7,16 @@ import { DELETE_BYTES, ENTRY, NO_SEGMENT, SEGMENT_LIST_KEY, segmentHeaderKey, TA
 import { keyHex } from '../format/key.js'
 import { createKernel, type Location } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
-import { loadCheckpoint, saveCheckpoint } from './checkpoint.js'
+import type { Storage } from '../storage/storage.js'
+import { hashKey } from '../testing/table-model.js'
+import { CheckpointSave, loadCheckpoint } from './checkpoint.js'
 import { Journal } from './journal.js'
+import type { Position } from './position.js'
 import { LogState } from './state.js'
 
 const kernel = await createKernel()
 const id = new Uint8Array(32).fill(5)
-const crc = (bytes: Uint8Array) => crc32(bytes)
+const crc = (bytes: Uint8Array, before?: number) => crc32(bytes, before)
 const name = (number: number) => new Uint8Array(32).fill(number + 1)
 const place = (segment: number, offset: number, size = 50): Location => ({ segment, offset, size })
 
@@ -33,6 +36,17 @@ function shown(state: LogState) {
     list,
     userBytes,
   }
+}
+
+/** Saves the state at once; answers the bytes of the file. */
+async function saveCheckpoint(storage: Storage, state: LogState, position: Position): Promise<number> {
+  const save = await CheckpointSave.begin(storage, state, position, id, crc, 1e6)
+  while (save.write());
+  await save.finish()
+  const file = await storage.open(`index.${position.segment}`)
+  const size = file.size()
+  file.close()
+  return size
 }
 
 describe('a state', () => {
@@ -146,10 +160,7 @@ describe('a checkpoint', () => {
         journal.commit(state)
         expect([journal.count, state.transaction]).toEqual([0, 1])
         const storage = memoryStorage()
-        const bytes = await saveCheckpoint(storage, state, { segment: 3, offset: 9999 }, id, crc)
-        const file = await storage.open('index.3')
-        expect(file.size()).toBe(bytes)
-        file.close()
+        await saveCheckpoint(storage, state, { segment: 3, offset: 9999 })
         const loaded = new LogState(kernel, 2n)
         loaded.apply(TAG.put, name(77), 0, place(9, 9))
         expect(await loadCheckpoint(storage, 'index.3', loaded, id, crc)).toEqual({
@@ -162,12 +173,52 @@ describe('a checkpoint', () => {
     )
   })
 
+  it('in slices gives back the state in which it began, whatever changes meanwhile', async () => {
+    const change = fc.tuple(fc.constantFrom(TAG.put, TAG.delete), fc.nat(30), fc.nat(3), fc.constant(60))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(change, { maxLength: 60 }),
+        fc.array(fc.array(change, { maxLength: 12 }), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 200 }),
+        async (before, between, sliceBytes) => {
+          const state = new LogState(kernel, 1n)
+          const take = (steps: typeof before) => {
+            for (const [tag, number, segment, size] of steps) {
+              state.apply(tag, name(number), 0, place(segment, state.transaction++, tag === TAG.put ? size : 41))
+            }
+          }
+          take(before)
+          const began = structuredClone(shown(state))
+          const storage = memoryStorage()
+          const save = await CheckpointSave.begin(storage, state, { segment: 3, offset: 9999 }, id, crc, sliceBytes)
+          for (let slice = 0; save.write(); slice++) take(between[slice] ?? [])
+          take(between.flat())
+          await save.finish()
+          const loaded = new LogState(kernel, 2n)
+          expect((await loadCheckpoint(storage, 'index.3', loaded, id, crc)).kind).toBe('loaded')
+          expect(shown(loaded)).toEqual(began)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('that was given up, or is not finished, is none', async () => {
+    const storage = memoryStorage()
+    const state = new LogState(kernel, 1n)
+    state.apply(TAG.put, name(1), 0, place(0, 8))
+    const save = await CheckpointSave.begin(storage, state, { segment: 3, offset: 9 }, id, crc, 1e6)
+    while (save.write());
+    save.abandon()
+    expect(await loadCheckpoint(storage, 'index.3', state, id, crc)).toEqual({ kind: 'none' })
+  })
+
   it('with any byte changed leaves the state empty', async () => {
     const state = new LogState(kernel, 1n)
     for (let number = 0; number < 5; number++) state.apply(TAG.put, name(number), 0, place(0, 8 + number))
     state.apply(TAG.put, name(1), 0, place(1, 8))
     const storage = memoryStorage()
-    const size = await saveCheckpoint(storage, state, { segment: 0, offset: 500 }, id, crc)
+    const size = await saveCheckpoint(storage, state, { segment: 0, offset: 500 })
     for (let at = 0; at < size; at++) {
       const file = await storage.open('index.0')
       const byte = new Uint8Array(1)
@@ -182,6 +233,35 @@ describe('a checkpoint', () => {
       mended.close()
     }
   })
+})
+
+it('a journal that is committed leaves the state as its entries do one by one, new keys, old ones and deleted ones', () => {
+  // Runs of new keys, with others in between: number by number up from `first`, then down again.
+  const run = fc.record({ first: fc.nat(900), count: fc.nat(400), isDelete: fc.boolean(), isBack: fc.boolean() })
+  const key = (number: number) => (number === 5 ? segmentHeaderKey(number) : Uint8Array.from(hashKey(number)))
+  fc.assert(
+    fc.property(fc.array(fc.array(run, { maxLength: 4 }), { minLength: 1, maxLength: 5 }), (transactions) => {
+      const [together, alone] = [new LogState(kernel, 1n), new LogState(kernel, 1n)]
+      const journal = new Journal()
+      let offset = 0
+      for (const runs of transactions) {
+        for (const { first, count, isDelete, isBack } of runs) {
+          for (let i = 0; i < count; i++) {
+            const name = key(isBack ? first + count - i : first + i)
+            const [tag, size] = isDelete ? [TAG.delete, DELETE_BYTES] : [TAG.put, 60 + (i % 3)]
+            const at = place(offset >> 14, offset++, size)
+            journal.add(tag, name, 0, at.segment, at.offset, size)
+            alone.apply(tag, name, 0, at)
+          }
+        }
+        journal.commit(together)
+        alone.transaction++
+      }
+      expect(shown(together)).toEqual(shown(alone))
+      expect([together.userCount, together.ownCounts]).toEqual([alone.userCount, alone.ownCounts])
+    }),
+    { numRuns: 60 },
+  )
 })
 
 it('a journal of many entries keeps their order', () => {

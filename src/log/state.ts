@@ -10,7 +10,7 @@
 
 import { assert } from '../errors.js'
 import { DELETE_BYTES, ENTRY, NO_SEGMENT, TAG, type Tag } from '../format/entry.js'
-import { RESERVED, reservedKind } from '../format/key.js'
+import { KEY_BYTES, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel, Location, Table } from '../kernel/kernel.js'
 
 export interface SegmentState {
@@ -81,6 +81,32 @@ export class LogState {
     if (kind === RESERVED.segmentList) this.#applyList(location)
     else if (tag === TAG.put) this.#put(keys, at, location)
     else this.#delete(keys, at, location)
+  }
+
+  /**
+   * Takes in committed PUTs of users' keys as `apply` does, up to the first whose key is in the log already, and answers how many.
+   * `keys` has 32 bytes for each, `places` its segment, offset and size.
+   */
+  applyNew(keys: Uint8Array, places: Uint32Array): number {
+    const total = this.#unshadowed(keys)
+    const added = this.keys.addMany(keys.subarray(0, total * KEY_BYTES), places.subarray(0, total * 3))
+    for (let i = 0; i < added; i++) {
+      const size = places[i * 3 + 2] as number
+      this.segment(places[i * 3] as number).liveBytes += size
+      this.userBytes += size - ENTRY.putHeaderBytes
+    }
+    this.userCount += added
+    return added
+  }
+
+  /** How many of these keys come before the first that has a shadow. */
+  #unshadowed(keys: Uint8Array): number {
+    const total = keys.length / KEY_BYTES
+    if (this.shadows.count === 0) return total
+    const found = new Uint32Array(total * 3)
+    this.shadows.findMany(keys, found)
+    for (let i = 0; i < total; i++) if (found[i * 3 + 2] !== 0) return i
+    return total
   }
 
   /**

@@ -180,8 +180,17 @@ test('a content of which a chunk is missing is CORRUPT', async () => {
 
 test('a content that is deleted while its list of chunks is read is not there', async () => {
   const rest = { create: true, maxSegmentSize: undefined, chunkSizes: undefined, signal: undefined }
+  const slices = { sliceBytes: 1, pause: async () => undefined }
   const kernel = await createKernel()
-  const context = await openContext({ ...rest, storage, kernel, checkpointBytes: 1, random: () => {}, now: () => 0 })
+  const context = await openContext({
+    ...rest,
+    ...slices,
+    storage,
+    kernel,
+    checkpointBytes: 1,
+    random: () => {},
+    now: () => 0,
+  })
   const store = new Engine(context, '', 'strict')
   const name = hexBytes(await store.put(value(LARGE_BYTES)))
   let asked = 0

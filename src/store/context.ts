@@ -16,6 +16,7 @@ import type { LogWriter } from '../log/writer.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Recovery } from '../types.js'
 import type { Hasher } from './hash.js'
+import type { Saving } from './maintenance.js'
 import type { Recency } from './recency.js'
 import type { Recent } from './recent.js'
 import type { Reserve } from './reserve.js'
@@ -56,6 +57,16 @@ export interface Context {
   bytesSinceCheckpoint: number
   /** A checkpoint is due, at the earliest, when the log has grown by this. */
   readonly checkpointBytes: number
+  /** After one that failed, not before the log has grown by this either. */
+  checkpointFrom: number
+  /** The checkpoint that is being written between commits. */
+  saving: Saving | undefined
+  /** Bytes of it that are written at a time. */
+  readonly sliceBytes: number
+  /** Resolves when what waits in this thread has had its turn. */
+  readonly pause: () => Promise<void>
+  /** Segments whose `index.<n>` is no checkpoint: it is being written, or was given up. */
+  readonly unfinished: Set<number>
   /** Retired segments whose files go when a checkpoint no longer needs them. */
   retired: number[]
   /** How many copies are being made of the store: meanwhile no segment goes. */

@@ -49,11 +49,15 @@ import { sourceBytes, toBytes } from './data.js'
 import { type Frozen, freezeStore } from './frozen.js'
 import { contentRecords } from './index-records.js'
 import {
+  abandonCheckpoint,
   CHECKPOINT_BYTES_LEAST,
   checkpoint,
-  checkpointIsDue,
+  checkpointStep,
   closingCheckpointIsDue,
+  pause,
   removeOutlived,
+  SLICE_BYTES,
+  unlessFailed,
 } from './maintenance.js'
 import { openContext } from './open.js'
 import { WriteQueue } from './queue.js'
@@ -73,6 +77,10 @@ export interface OpenEngineOptions extends EngineOptions {
   kernel?: Kernel
   /** A checkpoint is written when the log has grown by at least this; 8 MiB unless given. Small values are for tests. */
   checkpointBytes?: number
+  /** A checkpoint of more than twice this goes in slices of this size, between commits; 1 MiB unless given. Small values are for tests. */
+  sliceBytes?: number
+  /** Resolves when what waits in this thread has had its turn, between two slices; a timer of no time unless given. */
+  pause?: () => Promise<void>
   /** Milliseconds since any moment, for what `gc` takes for recent; `Date.now` unless given. */
   now?: () => number
   /** Fills an array with random bytes, for the id and the hash seed; `crypto.getRandomValues` unless given. */
@@ -89,6 +97,8 @@ export async function openEngine(storage: Storage, options: OpenEngineOptions = 
     maxSegmentSize: options.maxSegmentSize,
     chunkSizes: options.chunkSizes,
     checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES_LEAST,
+    sliceBytes: options.sliceBytes ?? SLICE_BYTES,
+    pause: options.pause ?? pause,
     now: options.now ?? Date.now,
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
     signal: options.signal,
@@ -115,6 +125,8 @@ export class Engine implements Store {
   /** After a compaction that found no room: bytes of the log from which on the next is tried. */
   #compactFrom = 0
   #closing: Promise<void> | undefined
+  /** A slice of a checkpoint was written, and the next one is not due yet. */
+  #isPausing = false
 
   constructor(context: Context, name: string, durability: Durability) {
     this.name = name
@@ -378,6 +390,7 @@ export class Engine implements Store {
   async #closeFiles(): Promise<void> {
     const { writer, head, files, lock } = this.#context
     try {
+      await abandonCheckpoint(this.#context)
       await flushLog(this.#context)
       if (closingCheckpointIsDue(this.#context)) await checkpoint(this.#context).catch(unlessNoRoom)
       await head.flush()
@@ -398,13 +411,23 @@ export class Engine implements Store {
       await this.#uploads.sweep()
       const due = bytes < this.#compactFrom ? [] : dueSegments(context)
       if (due.length > 0) await compactSegments(context, this.#staging, due, false)
-      if (checkpointIsDue(context)) await checkpoint(context)
+      if (!this.#isPausing) await checkpointStep(context)
     } catch (error) {
       // No room on the disk, or no memory. Each try costs a copy, so the next one waits until the log has grown by a segment.
       if (!isStoreError(error) && !(error instanceof RangeError)) throw error
       this.#compactFrom = bytes + context.config.segmentBytesMax
     }
+    if (context.saving && !this.#isPausing) this.#pause()
     await context.reserve.fill().catch(unlessFailed)
+  }
+
+  /** Between two slices of a checkpoint whoever waits goes first; then the next one is due, also when nothing else is done. */
+  #pause(): void {
+    this.#isPausing = true
+    void this.#context.pause().then(() => {
+      this.#isPausing = false
+      if (!this.#closing) this.#queue.wake()
+    })
   }
 
   async #reading<T>(read: Promise<T>): Promise<T> {
@@ -428,9 +451,4 @@ export class Engine implements Store {
 /** A checkpoint that finds no room is only missed at the next opening, which reads the log instead. */
 function unlessNoRoom(error: unknown): void {
   if (!isStoreError(error, 'QUOTA')) throw error
-}
-
-/** What the disk refuses to the reserve it may give it later. */
-function unlessFailed(error: unknown): void {
-  if (!isStoreError(error)) throw error
 }

@@ -34,6 +34,8 @@ async function contextOf(storage: ObservedStorage) {
     maxSegmentSize: undefined,
     chunkSizes: undefined,
     checkpointBytes: 1,
+    sliceBytes: 1,
+    pause: async () => undefined,
     random: (bytes) => void bytes.fill(1),
     now: () => 0,
     signal: undefined,

@@ -1,12 +1,13 @@
 /**
  * What is done between commits, when nobody waits: checkpoints and the removal of what they make needless. Both are amortized over the
- * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds.
+ * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds; and a large checkpoint goes in
+ * slices, so that no commit waits for more than one of them. All steps have their turn in the queue: none goes on beside a commit.
  */
 
 import { assert, isStoreError } from '../errors.js'
 import { CHECKPOINT } from '../format/checkpoint.js'
 import { checkpointFile } from '../format/paths.js'
-import { saveCheckpoint } from '../log/checkpoint.js'
+import { CheckpointSave } from '../log/checkpoint.js'
 import type { Storage } from '../storage/storage.js'
 import type { Context } from './context.js'
 import { flushLog } from './staging.js'
@@ -18,9 +19,23 @@ export const CHECKPOINT_BYTES_LEAST = 8 * 1024 * 1024
 /** A clean close writes one already when the log has grown by a 32nd of that. */
 const CLOSING_SHARE = 32
 
-export function checkpointIsDue({ state, bytesSinceCheckpoint, checkpointBytes }: Context): boolean {
-  const size = (state.keys.count + state.shadows.count) * CHECKPOINT.entryBytes
-  return bytesSinceCheckpoint >= Math.max(checkpointBytes, size * CHECKPOINT_GROWTH)
+/** What is written of a large checkpoint at a time: it takes a millisecond or two. */
+export const SLICE_BYTES = 1024 * 1024
+/** A checkpoint of up to this many slices is written at once. */
+const SLICES_AT_ONCE = 2
+
+/** A checkpoint that is written in slices, and what was true when it began. */
+export interface Saving {
+  readonly save: CheckpointSave
+  /** `Context.bytesSinceCheckpoint` then: what it covers. */
+  readonly bytes: number
+  /** The retired segments that no replay from it needs. */
+  readonly retired: readonly number[]
+}
+
+export function checkpointIsDue(context: Context): boolean {
+  const { bytesSinceCheckpoint, checkpointBytes, checkpointFrom } = context
+  return bytesSinceCheckpoint >= Math.max(checkpointBytes, checkpointFrom, tableBytes(context) * CHECKPOINT_GROWTH)
 }
 
 export function closingCheckpointIsDue({ checkpoint, bytesSinceCheckpoint, checkpointBytes }: Context): boolean {
@@ -29,23 +44,95 @@ export function closingCheckpointIsDue({ checkpoint, bytesSinceCheckpoint, check
   )
 }
 
-/**
- * Saves the state. The checkpoint before this one stays until the new one is durable: should both be of one segment, and so have one
- * name, the segment is closed first.
- */
+function tableBytes({ state }: Context): number {
+  return (state.keys.count + state.shadows.count) * CHECKPOINT.entryBytes
+}
+
+/** Saves the state, now and at once. */
 export async function checkpoint(context: Context): Promise<void> {
-  const { storage, state, writer, head } = context
   if (context.degraded) return
+  await beginCheckpoint(context)
+  const { saving } = context
+  assert(saving !== undefined, 'a checkpoint that was begun is under way')
+  await orAbandon(context, async () => {
+    while (saving.save.write());
+    await finishCheckpoint(context, saving)
+  })
+}
+
+/**
+ * The next step of a checkpoint between commits: to begin one that is due, a slice of one that is under way, or its end. A small one
+ * is done in one step.
+ */
+export async function checkpointStep(context: Context): Promise<void> {
+  const { saving } = context
+  if (saving) {
+    await orAbandon(context, async () => {
+      if (saving.save.write()) await saving.save.flush()
+      else await finishCheckpoint(context, saving)
+    })
+  } else if (!context.degraded && checkpointIsDue(context)) {
+    if (tableBytes(context) <= SLICES_AT_ONCE * context.sliceBytes) await checkpoint(context)
+    else await beginCheckpoint(context)
+  }
+}
+
+/**
+ * Takes down the state as it is. The checkpoint before this one stays until the new one is durable: should both be of one segment, and so
+ * have one name, the segment is closed first.
+ */
+async function beginCheckpoint(context: Context): Promise<void> {
+  const { storage, state, writer, id, crc, sliceBytes } = context
+  await abandonCheckpoint(context)
   await flushLog(context)
   if (context.checkpoint?.segment === writer.position.segment) await writer.roll()
-  const position = writer.position
-  await saveCheckpoint(storage, state, position, context.id, context.crc)
-  await head.flush()
+  const { position } = writer
+  context.unfinished.add(position.segment)
+  const save = await CheckpointSave.begin(storage, state, position, id, crc, sliceBytes)
+  context.saving = { save, bytes: context.bytesSinceCheckpoint, retired: [...context.retired] }
+}
+
+async function finishCheckpoint(context: Context, { save, bytes, retired }: Saving): Promise<void> {
+  const { storage, head } = context
+  await save.finish()
+  context.saving = undefined
   const old = context.checkpoint
-  context.checkpoint = position
-  context.bytesSinceCheckpoint = 0
-  if (old && old.segment !== position.segment) await removeCheckpoint(storage, old.segment)
-  await removeRetired(context)
+  context.checkpoint = save.position
+  context.unfinished.delete(save.position.segment)
+  context.bytesSinceCheckpoint -= bytes
+  context.checkpointFrom = 0
+  await head.flush()
+  if (old && old.segment !== save.position.segment) await removeCheckpoint(storage, old.segment)
+  await removeUnfinished(context)
+  await removeRetired(context, retired)
+}
+
+/** Runs a step. If it fails, the checkpoint is given up, and not tried again before the log has grown by a segment. */
+async function orAbandon(context: Context, step: () => Promise<void>): Promise<void> {
+  try {
+    await step()
+  } catch (error) {
+    if (context.saving) {
+      context.checkpointFrom = context.bytesSinceCheckpoint + context.config.segmentBytesMax
+      await abandonCheckpoint(context)
+    }
+    throw error
+  }
+}
+
+/** Gives up a checkpoint that is under way, if there is one: the one before it stays. */
+export async function abandonCheckpoint(context: Context): Promise<void> {
+  context.saving?.save.abandon()
+  context.saving = undefined
+  await removeUnfinished(context).catch(unlessFailed)
+}
+
+/** Removes what is left of checkpoints that were given up. What cannot be removed now goes with the next one, or at the next opening. */
+async function removeUnfinished({ storage, unfinished }: Context): Promise<void> {
+  for (const segment of unfinished) {
+    await removeCheckpoint(storage, segment)
+    unfinished.delete(segment)
+  }
 }
 
 async function removeCheckpoint(storage: Storage, segment: number): Promise<void> {
@@ -67,22 +154,32 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   } catch (error) {
     if (!isStoreError(error, 'QUOTA')) throw error
     if (await context.reserve.release()) await checkpointWithReserve(context)
-    else await removeRetired(context)
+    else await removeRetired(context, [...context.retired])
   }
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint only copies of the store need them. */
-async function removeRetired(context: Context): Promise<void> {
+/** Removes the files of segments that compaction retired. After a checkpoint that knows of it only copies of the store need them. */
+async function removeRetired(context: Context, retired: readonly number[]): Promise<void> {
   assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
   if (context.frozenCount > 0) return
-  for (let segment = context.retired.at(-1); segment !== undefined; segment = context.retired.at(-1)) {
+  for (const segment of retired) {
     if (context.lent.has(segment)) context.outlived.push(segment)
     else await context.files.remove(segment)
-    context.retired.pop()
+    context.retired = context.retired.filter((other) => other !== segment)
   }
 }
 
 /** At the close: removes the files that only Blobs needed. */
 export async function removeOutlived({ outlived, files }: Context): Promise<void> {
   for (const segment of outlived) await files.remove(segment)
+}
+
+/** What the disk refuses between commits it may grant later. */
+export function unlessFailed(error: unknown): void {
+  if (!isStoreError(error)) throw error
+}
+
+/** Until messages and timers that were there before have had their turn. */
+export async function pause(): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(resolve, 0))
 }

@@ -34,6 +34,8 @@ export interface OpenInput {
   maxSegmentSize: number | undefined
   chunkSizes: ChunkSizes | undefined
   checkpointBytes: number
+  sliceBytes: number
+  pause: () => Promise<void>
   /** Fills an array with random bytes. */
   random: (bytes: Uint8Array<ArrayBuffer>) => void
   /** Milliseconds since any moment. */
@@ -52,10 +54,10 @@ export async function openContext(input: OpenInput): Promise<Context> {
   const opened: { close(): void | Promise<void> }[] = [lock]
   try {
     const scratch = kernel.arena(64 * 1024)
-    const crc: Crc = (bytes) => {
+    const crc: Crc = (bytes, before) => {
       scratch.reserve(bytes.length)
       scratch.view(0, bytes.length).set(bytes)
-      return scratch.crc32(0, bytes.length)
+      return scratch.crc32(0, bytes.length, before)
     }
     const { config, created, damaged } = await readOrMakeConfig({ ...input, storage, lock, crc })
     throwIfAborted(input.signal)
@@ -111,6 +113,11 @@ export async function openContext(input: OpenInput): Promise<Context> {
       doubt: recovered.replay.doubt,
       checkpoint: recovered.checkpoint,
       checkpointBytes: input.checkpointBytes,
+      checkpointFrom: 0,
+      saving: undefined,
+      sliceBytes: input.sliceBytes,
+      pause: input.pause,
+      unfinished: new Set(),
       bytesSinceCheckpoint: recovered.recovery.replayed.bytes,
       retired: recovered.replay.retired,
       frozenCount: 0,

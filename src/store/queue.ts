@@ -70,6 +70,11 @@ export class WriteQueue {
     })
   }
 
+  /** Has `afterCommit` called once more, as soon as nobody waits. */
+  wake(): void {
+    this.#push({ kind: 'turn', run: async () => undefined, fail: () => undefined })
+  }
+
   /** Resolves when nothing waits and nothing runs. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running

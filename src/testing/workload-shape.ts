@@ -52,10 +52,18 @@ export interface Shape {
   weights: Readonly<Partial<Record<StepName, number>>>
 }
 
-/** Sizes that make a small workload fill several segments and write checkpoints. */
+/** Microtasks between two slices of a checkpoint: enough for a step or two. */
+const PAUSE_MICROTASKS = 40
+
+/** Sizes that make a small workload fill several segments and write checkpoints, in slices. */
 export const ENGINE_OPTIONS = {
   maxSegmentSize: 3000,
   checkpointBytes: 6000,
+  sliceBytes: 200,
+  /** By no clock, so that a seed repeats all of a run. */
+  async pause(): Promise<void> {
+    for (let i = 0; i < PAUSE_MICROTASKS; i++) await undefined
+  },
   chunkSizes: { min: 64, average: 256, max: 400 },
 }
 
