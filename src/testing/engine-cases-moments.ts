@@ -1,0 +1,56 @@
+/**
+ * Engine cases: awkward moments: signals that fire and closes that come between two steps, keys of choice beside contents, and repairs between
+ * the parts of an upload. Part of engine-cases.ts.
+ */
+
+import { StoreError } from '../errors.js'
+import { equal, fails } from './check.js'
+import { type EngineCase, keysOf, text, value } from './engine-case.js'
+
+/** Contents of more than 800 bytes are cut. */
+const SMALL_CHUNKS = { chunkSizes: { min: 64, average: 256, max: 400 } }
+const LARGE = 5000
+/** Inside the first chunk of a log that begins with a large content. */
+const IN_FIRST_CHUNK = 300
+
+async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+async function isTypeError(call: () => Promise<unknown>, what: string): Promise<void> {
+  const error = await call().catch((error) => error)
+  equal(error instanceof TypeError, true, `${what}: ${error}`)
+}
+
+export const momentCases: readonly EngineCase[] = [
+  {
+    name: 'a content that is put after something else was set under its key is there, also in one transaction with the first set',
+    async run({ open }) {
+      const store = await open()
+      const names = [await sha256('one'), await sha256('two')] as const
+      await Promise.all([store.set(names[0], 'other'), store.put('one')])
+      equal(text(await store.get(names[0])), 'one', 'calls that were committed together')
+      await store.delete(names[0])
+      await store.transaction(async (tx) => {
+        await tx.set(names[1], 'other')
+        await tx.put('two')
+        equal(text(await tx.get(names[1])), 'two', 'inside')
+      })
+      equal(text(await store.get(names[1])), 'two', 'after a transaction')
+    },
+  },
+  {
+    name: 'the first set of a store and a put of that content in one transaction leave the content',
+    async run({ open }) {
+      const store = await open()
+      const name = await sha256('content')
+      await store.transaction(async (tx) => {
+        await tx.set(name, 'other')
+        await tx.put('content')
+      })
+      equal(text(await store.get(name)), 'content', 'the content')
+    },
+  },
+]
