@@ -132,12 +132,11 @@ export class RunningUpload {
       if (!state.keys.has(name)) break
       const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
       const part = value && decodeUploadPart(value)
-      isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0)
+      isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks)
       this.#parts.push(part?.chunks ?? [])
       saved = part?.state
     }
-    const manifest = await readManifest(this.#context, key, () => state.keys.find(manifestKey(key)))
-    const held = manifest?.size ?? (await readValue(this.#context, key, () => state.keys.find(key)))?.length
+    const held = await this.#heldBytes(key)
     if (held !== undefined) {
       this.#isThere = true
       this.#offset = held
@@ -148,6 +147,24 @@ export class RunningUpload {
     const stored = this.#parts.flat()
     this.#begun({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
+  }
+
+  /** Bytes of the content, if it is there and not known to be damaged; under its key may also stand what somebody set who chose it. */
+  async #heldBytes(key: Uint8Array): Promise<number | undefined> {
+    const { state, hasher } = this.#context
+    const manifest = await unlessDamaged(readManifest(this.#context, key, () => state.keys.find(manifestKey(key))))
+    if (manifest) return this.#areThere(manifest.chunks) ? manifest.size : undefined
+    const value = await unlessDamaged(readValue(this.#context, key, () => state.keys.find(key)))
+    return value && sameKey(await hasher.sha256(value), 0, key, 0) ? value.length : undefined
+  }
+
+  /** False when one of them is lost or known to be damaged. */
+  #areThere(chunks: readonly Chunk[]): boolean {
+    const { state, files, damagedKeys } = this.#context
+    return chunks.every(({ key }) => {
+      const place = state.keys.find(key)
+      return place && files.has(place.segment) && !(damagedKeys.size > 0 && damagedKeys.has(keyHex(key)))
+    })
   }
 
   #assertWhole(): void {

@@ -53,4 +53,58 @@ export const momentCases: readonly EngineCase[] = [
       equal(text(await store.get(name)), 'content', 'the content')
     },
   },
+  {
+    name: 'an ingest does not take what was set under its key for the content',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      for (const size of [500, LARGE]) {
+        const bytes = value(size, 1)
+        const name = await sha256(bytes)
+        await store.set(name, 'other')
+        const ingest = await store.ingest(name, { size })
+        await ingest.write(bytes.subarray(ingest.offset))
+        await ingest.finish()
+        equal(await sha256((await store.get(name)) ?? new Uint8Array()), name, 'the content')
+      }
+    },
+  },
+  {
+    name: 'an ingest heals a content that is known to be damaged',
+    damages: true,
+    async run({ storage, open, close, flip }) {
+      for (const size of [500, LARGE]) {
+        await close()
+        await storage.clear()
+        const bytes = value(size, 1)
+        const name = await (await open(SMALL_CHUNKS)).put(bytes)
+        await close()
+        await flip('data/0/0', IN_FIRST_CHUNK)
+        const store = await open()
+        await fails(() => store.get(name), 'CORRUPT', 'get')
+        const ingest = await store.ingest(name, { size })
+        await ingest.write(bytes.subarray(ingest.offset))
+        await ingest.finish()
+        equal((await store.get(name))?.length, size, 'the content')
+      }
+    },
+  },
+  {
+    name: 'an ingest does not go on behind a chunk that a repair has taken away',
+    damages: true,
+    async run({ open, close, flip }) {
+      const bytes = value(LARGE, 2)
+      const name = await sha256(bytes)
+      const first = await (await open(SMALL_CHUNKS)).ingest(name, { size: LARGE })
+      for (const at of [0, 1500]) await first.write(bytes.subarray(at, at + 1500))
+      await first[Symbol.asyncDispose]()
+      await close()
+      await flip('data/0/0', IN_FIRST_CHUNK)
+      const store = await open()
+      await store.check({ repair: true })
+      const second = await store.ingest(name, { size: LARGE })
+      await second.write(bytes.subarray(second.offset))
+      await second.finish()
+      equal((await store.get(name))?.length, LARGE, 'the content')
+    },
+  },
 ]
