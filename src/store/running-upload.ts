@@ -3,7 +3,7 @@
  * manifest and takes the parts away. What a failure leaves of it can be resumed or is gone.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { TAG } from '../format/entry.js'
 import { keyHex, sameKey } from '../format/key.js'
@@ -91,7 +91,7 @@ export class RunningUpload {
   }
 
   /** Makes the content visible, under its key. Throws MISMATCH when it is not the expected one; it is gone then, and on any failure if it cannot be resumed. */
-  async finish(strict: boolean): Promise<Key> {
+  async finish(strict: boolean, signal?: AbortSignal): Promise<Key> {
     const size = this.#expected?.size
     await this.#inTurn(async () => {
       this.#assertWhole()
@@ -100,7 +100,7 @@ export class RunningUpload {
     })
     return await this.#end(async () => {
       try {
-        return await this.#complete(strict)
+        return await this.#complete(strict, signal)
       } catch (error) {
         if (!this.#isKept || isStoreError(error, 'MISMATCH')) await this.#dropParts()
         throw error
@@ -195,7 +195,7 @@ export class RunningUpload {
     this.#parts.push(chunks.map(({ key, size }) => ({ key, size })))
   }
 
-  async #complete(strict: boolean): Promise<Key> {
+  async #complete(strict: boolean, signal: AbortSignal | undefined): Promise<Key> {
     const expected = this.#expected
     if (this.#isThere && expected) {
       const { key } = expected
@@ -208,6 +208,7 @@ export class RunningUpload {
     }
     const done = expectKey(await this.#begun().finish(), expected?.key)
     await this.#write(strict, async () => {
+      throwIfAborted(signal)
       if ('bytes' in done) await this.#contents.put(done.key, done.bytes)
       else await this.#contents.putManifest(done)
       await this.#deleteParts()

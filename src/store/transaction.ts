@@ -165,6 +165,7 @@ export class EngineTransaction implements Transaction {
         onProgress?.({ done, total })
       }
       const content = expectKey(await this.#writing(() => upload.finish()), wanted)
+      throwIfAborted(signal)
       await this.#writing(() =>
         'bytes' in content ? this.#contents.put(content.key, content.bytes) : this.#contents.putManifest(content),
       )

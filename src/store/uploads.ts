@@ -85,8 +85,7 @@ export class Uploads {
         await upload.write(piece)
         onProgress?.({ done: upload.offset, total })
       }
-      throwIfAborted(signal)
-      return await upload.finish(strict)
+      return await upload.finish(strict, signal)
     } finally {
       await upload.discard()
     }

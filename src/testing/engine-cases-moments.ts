@@ -107,4 +107,41 @@ export const momentCases: readonly EngineCase[] = [
       equal((await store.get(name))?.length, LARGE, 'the content')
     },
   },
+  {
+    name: 'a put whose signal fires while it waits for its last turn is ABORTED, and nothing of it is kept',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const controller = new AbortController()
+      const tx = await store.begin()
+      let isTaken: (() => void) | undefined
+      const taken = new Promise<void>((resolve) => {
+        isTaken = resolve
+      })
+      const source = async function* () {
+        yield value(100)
+        isTaken?.()
+      }
+      const putting = store.put(source(), { signal: controller.signal })
+      const outcome = fails(() => putting, 'ABORTED', 'put')
+      await taken
+      // The source has ended: by now the put has asked for its turn, which comes after the transaction.
+      for (let turn = 0; turn < 50; turn++) await undefined
+      controller.abort()
+      await tx.commit()
+      await outcome
+      equal(await keysOf(store), [], 'keys')
+    },
+  },
+  {
+    name: 'a put inside a transaction whose signal fires at its last byte is ABORTED, and nothing of it is kept',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      await store.transaction(async (tx) => {
+        const controller = new AbortController()
+        const { signal } = controller
+        await fails(() => tx.put(value(LARGE), { signal, onProgress: () => controller.abort() }), 'ABORTED', 'put')
+      })
+      equal([await keysOf(store), (await store.stats()).bytes], [[], 0], 'keys and bytes')
+    },
+  },
 ]
