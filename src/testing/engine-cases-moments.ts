@@ -144,4 +144,26 @@ export const momentCases: readonly EngineCase[] = [
       equal([await keysOf(store), (await store.stats()).bytes], [[], 0], 'keys and bytes')
     },
   },
+  {
+    name: 'a stream whose signal fires while it is being made is ABORTED, and does not wait for ever',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const name = await store.put(value(LARGE))
+      const controller = new AbortController()
+      const making = store.stream(name, { signal: controller.signal })
+      controller.abort()
+      await fails(() => making, 'ABORTED', 'stream')
+    },
+  },
+  {
+    name: 'a stream of a content that is replaced meanwhile ends with NOT_FOUND, not with other bytes',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const name = await store.put(value(LARGE))
+      const reader = (await store.stream(name))?.getReader()
+      await reader?.read()
+      await store.set(name, value(LARGE - 1, 2))
+      await fails(async () => await reader?.read(), 'NOT_FOUND', 'the second piece')
+    },
+  },
 ]
