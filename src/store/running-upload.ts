@@ -110,8 +110,7 @@ export class RunningUpload {
 
   /** Stops here: what can be resumed is kept, up to the last whole chunk. Does nothing when it is over. */
   async pause(): Promise<void> {
-    if (this.#isOver) return
-    await this.#end(async () => {
+    await this.#endUnlessOver(async () => {
       if (!this.#isKept) await this.#dropParts()
       else if (!this.#failure) await this.#upload?.handOn()
     })
@@ -119,7 +118,7 @@ export class RunningUpload {
 
   /** Gives up, and nothing is kept. Does nothing when it is over. */
   async discard(): Promise<void> {
-    if (!this.#isOver) await this.#end(() => this.#dropParts())
+    await this.#endUnlessOver(() => this.#dropParts())
   }
 
   /** Takes up what an earlier upload of the same content has left. */
@@ -233,21 +232,34 @@ export class RunningUpload {
   }
 
   async #end<T>(run: () => Promise<T>): Promise<T> {
-    return await this.#inTurn(async () => {
-      this.#isOver = true
-      try {
-        return await run()
-      } finally {
-        this.#release()
-      }
+    return await this.#inTurn(() => this.#last(run))
+  }
+
+  async #endUnlessOver(run: () => Promise<void>): Promise<void> {
+    await this.#next(async () => {
+      if (!this.#isOver) await this.#last(run)
     })
   }
 
+  async #last<T>(run: () => Promise<T>): Promise<T> {
+    this.#isOver = true
+    try {
+      return await run()
+    } finally {
+      this.#release()
+    }
+  }
+
   async #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(() => {
+    return await this.#next(() => {
       if (this.#isOver) throw new StoreError('TX_CLOSED', 'the upload has ended; begin another one')
       return run()
     })
+  }
+
+  /** Whatever is called while another call runs waits for its end. */
+  async #next<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(run)
     this.#tail = result.catch(() => undefined)
     return await result
   }

@@ -166,4 +166,21 @@ export const momentCases: readonly EngineCase[] = [
       await fails(async () => await reader?.read(), 'NOT_FOUND', 'the second piece')
     },
   },
+  {
+    name: 'a close does not fail because an ingest is being discarded',
+    async run({ open, close }) {
+      const store = await open(SMALL_CHUNKS)
+      const bytes = value(LARGE)
+      const ingest = await store.ingest(await sha256(bytes), { size: LARGE })
+      const ends = [ingest.write(bytes.subarray(0, 3000)), ingest.discard(), ingest.discard(), store.close()]
+      const outcomes = await Promise.allSettled(ends)
+      equal(
+        outcomes.map(({ status }) => status),
+        ends.map(() => 'fulfilled'),
+        'write, discards, close',
+      )
+      await close()
+      equal((await (await open()).stats()).bytes, 0, 'bytes kept')
+    },
+  },
 ]
