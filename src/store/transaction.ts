@@ -14,7 +14,7 @@ import { sourceBytes, toBytes } from './data.js'
 import { expectKey, type Keyed, keyed } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import { readContent } from './read-content.js'
-import { EngineRefs, StagedRefs } from './refs.js'
+import { EngineRefs, type Stage, StagedRefs } from './refs.js'
 import type { Staging } from './staging.js'
 import { Upload } from './upload.js'
 
@@ -50,7 +50,11 @@ export class EngineTransaction implements Transaction {
     this.#strict = strict
     this.#release = release
     const staged = new StagedRefs(context, staging, contents)
-    this.refs = new EngineRefs(context, staged, (change) => this.#call(async () => await this.#writing(change)), true)
+    const stage: Stage = (change) => this.#call(async () => await this.#writing(change))
+    this.refs = new EngineRefs(context, staged, stage, {
+      find: (key) => staging.find(key),
+      run: (read) => this.#call(read),
+    })
   }
 
   put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {

@@ -183,4 +183,17 @@ export const momentCases: readonly EngineCase[] = [
       equal((await (await open()).stats()).bytes, 0, 'bytes kept')
     },
   },
+  {
+    name: 'names are read no more when the store is closed, and a close waits for those being read',
+    async run({ open, close, reopen }) {
+      const first = await open()
+      await first.refs.set('name', await first.put('content'))
+      const store = await reopen()
+      const reading = store.refs.get('name')
+      await close()
+      equal((await reading)?.name, 'name', 'a read that ran')
+      await fails(() => store.refs.get('other'), 'CLOSED', 'get')
+      await fails(async () => await store.refs.list()[Symbol.asyncIterator]().next(), 'CLOSED', 'list')
+    },
+  },
 ]
