@@ -4,6 +4,7 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { kindOf } from '../flow.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { TAG } from '../format/entry.js'
 import { keyHex, sameKey } from '../format/key.js'
@@ -76,6 +77,8 @@ export class RunningUpload {
 
   /** Takes the next bytes. Waits while they are written, so a source that waits for it never outruns the disk. */
   async write(bytes: Uint8Array): Promise<void> {
+    const kind = kindOf(bytes)
+    if (kind !== 'Uint8Array') throw new TypeError(`an ingest takes Uint8Arrays, not ${kind}`)
     await this.#inTurn(async () => {
       this.#assertWhole()
       const size = this.#expected?.size

@@ -196,4 +196,18 @@ export const momentCases: readonly EngineCase[] = [
       await fails(async () => await store.refs.list()[Symbol.asyncIterator]().next(), 'CLOSED', 'list')
     },
   },
+  {
+    name: 'an ingest refuses what is no Uint8Array, and goes on with what is one',
+    async run({ open }) {
+      const store = await open(SMALL_CHUNKS)
+      const bytes = value(LARGE)
+      const ingest = await store.ingest(await sha256(bytes), { size: LARGE })
+      for (const other of [bytes.buffer, new Uint16Array(10), 'text', undefined]) {
+        await isTypeError(() => ingest.write(other as never), `${other}`.slice(0, 20))
+      }
+      equal(ingest.offset, 0, 'offset')
+      await ingest.write(bytes)
+      await ingest.finish()
+    },
+  },
 ]
