@@ -125,9 +125,22 @@ export class Staging {
   /** Waits only when there is no room yet. */
   append(tag: EntryTag, key: Uint8Array, value?: Uint8Array): Promise<void> | undefined {
     const room = this.#context.writer.makeRoom()
-    if (room) return room.then(() => this.#append(tag, key, value))
+    if (room) return this.#appendWithRoom(room, tag, key, value)
     this.#append(tag, key, value)
     return undefined
+  }
+
+  /** A delete that has to end a segment on a full disk gets the reserve too, not only the commit of one that has not. */
+  async #appendWithRoom(room: Promise<void>, tag: EntryTag, key: Uint8Array, value?: Uint8Array): Promise<void> {
+    try {
+      await room
+    } catch (error) {
+      const { reserve, writer } = this.#context
+      if (tag !== TAG.delete || !isStoreError(error, 'QUOTA')) throw error
+      if (!this.#journal.onlyDeletes || !(await reserve.release())) throw error
+      await writer.makeRoom()
+    }
+    this.#append(tag, key, value)
   }
 
   #append(tag: EntryTag, key: Uint8Array, value: Uint8Array | undefined): void {

@@ -210,4 +210,19 @@ export const momentCases: readonly EngineCase[] = [
       await ingest.finish()
     },
   },
+  {
+    name: 'a delete that fills a segment on a full disk gets the reserve too',
+    async run({ open, storage }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      const names = await store.putMany(Array.from({ length: 60 }, (_, i) => `content ${i}`))
+      await store.flush()
+      let isFull = true
+      storage.before = ({ kind, path }) => {
+        if (kind === 'truncate' && path === 'reserve') isFull = false
+        if (isFull && kind === 'write' && path.startsWith('data/')) throw new StoreError('QUOTA', 'the disk is full')
+      }
+      equal(await store.deleteMany(names), 60, 'deleted')
+      equal(await keysOf(store), [], 'keys')
+    },
+  },
 ]
