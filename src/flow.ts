@@ -53,7 +53,8 @@ async function* pull(iterator: AsyncIterator<unknown>, signal: AbortSignal | und
   const step = () =>
     new Promise<IteratorResult<unknown>>((resolve, reject) => {
       refuse = reject
-      iterator.next().then(resolve, (error) => {
+      // As lenient as `for await`: an iterator may also answer without a promise.
+      Promise.resolve(iterator.next()).then(resolve, (error) => {
         isOpen = false
         reject(error)
       })
@@ -74,6 +75,6 @@ async function* pull(iterator: AsyncIterator<unknown>, signal: AbortSignal | und
   } finally {
     signal?.removeEventListener('abort', stop)
     // The source may be stuck: it is told, and not waited for. What it says to that is of no account any more.
-    if (isOpen) iterator.return?.().catch(() => undefined)
+    if (isOpen) new Promise((resolve) => resolve(iterator.return?.())).catch(() => undefined)
   }
 }

@@ -225,4 +225,16 @@ export const momentCases: readonly EngineCase[] = [
       equal(await keysOf(store), [], 'keys')
     },
   },
+  {
+    name: 'a source may answer without promises, as in a for await loop',
+    async run({ open }) {
+      const store = await open()
+      let count = 0
+      const bytes = { next: () => ({ done: count++ > 2, value: value(10) }) }
+      equal((await store.put({ [Symbol.asyncIterator]: () => bytes } as never)).length, 64, 'key')
+      const strings = { next: async () => ({ done: false, value: 'text' }), return: () => ({ done: true }) }
+      await isTypeError(() => store.put({ [Symbol.asyncIterator]: () => strings } as never), 'strings')
+      await store.put('afterwards')
+    },
+  },
 ]
