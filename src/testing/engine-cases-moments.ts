@@ -237,4 +237,15 @@ export const momentCases: readonly EngineCase[] = [
       await store.put('afterwards')
     },
   },
+  {
+    name: 'gc with a grace that is no number of milliseconds is refused, and collects nothing',
+    async run({ open }) {
+      const store = await open()
+      await store.put('content')
+      for (const grace of [Number.NaN, -1, 'a minute']) {
+        await isTypeError(() => store.gc({ keep: [], grace: grace as never }), `${grace}`)
+      }
+      equal((await store.stats()).count, 1, 'contents')
+    },
+  },
 ]
