@@ -37,6 +37,8 @@ export class EngineTransaction implements Transaction {
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
+  /** Fires at a rollback: a source may never answer. */
+  readonly #leaving = new AbortController()
   /** Puts that have no turn yet and that nothing came after. */
   #puts: Put[] | undefined
   /** What made it impossible to commit. */
@@ -110,6 +112,7 @@ export class EngineTransaction implements Transaction {
   }
 
   async rollback(): Promise<void> {
+    this.#leaving.abort()
     await this.#end(() => this.#staging.rollback())
   }
 
@@ -163,7 +166,7 @@ export class EngineTransaction implements Transaction {
     const total = sourceBytes(source)
     let done = 0
     try {
-      for await (const piece of piecesOf(source, signal)) {
+      for await (const piece of piecesOf(source, signal, this.#leaving.signal)) {
         await this.#writing(() => upload.write(piece))
         done += piece.length
         onProgress?.({ done, total })
@@ -174,6 +177,11 @@ export class EngineTransaction implements Transaction {
         'bytes' in content ? this.#contents.put(content.key, content.bytes) : this.#contents.putManifest(content),
       )
       return keyHex(content.key)
+    } catch (error) {
+      if (!this.#leaving.signal.aborted || !isStoreError(error, 'ABORTED')) throw error
+      throw new StoreError('TX_CLOSED', 'the transaction was rolled back before the whole content had come', {
+        cause: error,
+      })
     } finally {
       if (!this.#failure) await this.#writing(() => this.#contents.releaseChunks(stored))
     }

@@ -248,4 +248,41 @@ export const momentCases: readonly EngineCase[] = [
       equal((await store.stats()).count, 1, 'contents')
     },
   },
+  {
+    name: 'a close or a rollback does not wait for a source that never answers: its put ends, and the source is told',
+    async run({ open, close }) {
+      let told = 0
+      /** A put of a source that gives some bytes and then never answers. */
+      const stuck = (put: (source: ReadableStream<Uint8Array>) => Promise<string>, code: StoreError['code']) => {
+        let ended: Promise<unknown> | undefined
+        const isStuck = new Promise<void>((resolve) => {
+          let count = 0
+          const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+            if (count++ === 0) return controller.enqueue(value(LARGE))
+            resolve()
+            await new Promise(() => undefined)
+          }
+          const source = new ReadableStream({ pull, cancel: () => void told++ }, { highWaterMark: 0 })
+          ended = fails(() => put(source), code, 'put')
+        })
+        return { isStuck, ended }
+      }
+      const store = await open(SMALL_CHUNKS)
+      for (const end of ['rollback', 'close'] as const) {
+        const tx = await store.begin()
+        const inside = stuck((source) => tx.put(source), 'TX_CLOSED')
+        await inside.isStuck
+        if (end === 'rollback') await tx.rollback()
+        else await close()
+        await inside.ended
+      }
+      const again = await open()
+      const outside = stuck((source) => again.put(source), 'CLOSED')
+      await outside.isStuck
+      await close()
+      await outside.ended
+      equal(told, 3, 'sources that were told')
+      equal((await (await open()).stats()).bytes, 0, 'bytes kept')
+    },
+  },
 ]
