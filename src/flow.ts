@@ -11,8 +11,8 @@ export function kindOf(value: unknown): string {
 }
 
 /** The bytes of a stream, a response or an async iterable. Throws TypeError at once for what is none; then what the source throws, and ABORTED. */
-export function flow(source: unknown, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  return pull(iterate(source), signal)
+export function flow(source: unknown, ...signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
+  return pull(iterate(source), signals)
 }
 
 function iterate(source: unknown): AsyncIterator<unknown> {
@@ -45,23 +45,27 @@ function readStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
   }
 }
 
-async function* pull(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+async function* pull(
+  iterator: AsyncIterator<unknown>,
+  signals: (AbortSignal | undefined)[],
+): AsyncGenerator<Uint8Array> {
   let isOpen = true
   let refuse: (error: unknown) => void = () => undefined
-  const stop = () => refuse(signal && abortError(signal))
+  const stop = ({ target }: Event) => refuse(abortError(target as AbortSignal))
   // Not Promise.race with one promise for the abort: that would hold on to every piece until the end.
   const step = () =>
     new Promise<IteratorResult<unknown>>((resolve, reject) => {
       refuse = reject
-      iterator.next().then(resolve, (error) => {
+      // As lenient as `for await`: an iterator may also answer without a promise.
+      Promise.resolve(iterator.next()).then(resolve, (error) => {
         isOpen = false
         reject(error)
       })
     })
-  signal?.addEventListener('abort', stop)
+  for (const signal of signals) signal?.addEventListener('abort', stop)
   try {
     for (;;) {
-      throwIfAborted(signal)
+      signals.forEach(throwIfAborted)
       const { done, value } = await step()
       if (done) {
         isOpen = false
@@ -72,8 +76,8 @@ async function* pull(iterator: AsyncIterator<unknown>, signal: AbortSignal | und
       yield value as Uint8Array
     }
   } finally {
-    signal?.removeEventListener('abort', stop)
+    for (const signal of signals) signal?.removeEventListener('abort', stop)
     // The source may be stuck: it is told, and not waited for. What it says to that is of no account any more.
-    if (isOpen) iterator.return?.().catch(() => undefined)
+    if (isOpen) new Promise((resolve) => resolve(iterator.return?.())).catch(() => undefined)
   }
 }

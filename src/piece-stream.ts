@@ -26,8 +26,10 @@ export async function streamPieces(
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
   throwIfAborted(signal)
   let next = await read(offset)
+  throwIfAborted(signal)
   if (next === undefined) return undefined
-  const end = Math.min(offset + length, next.size)
+  const { size } = next
+  const end = Math.min(offset + length, size)
   let at = offset
   let stop: () => void = () => undefined
   return new ReadableStream(
@@ -39,8 +41,8 @@ export async function streamPieces(
       async pull(controller) {
         const piece = at < end ? (next ?? (await read(at))) : undefined
         next = undefined
-        if (piece === undefined && at < end)
-          throw new StoreError('NOT_FOUND', 'the content was deleted while it was read')
+        if (piece?.size !== size && at < end)
+          throw new StoreError('NOT_FOUND', 'the content was deleted or replaced while it was read')
         if (signal?.aborted) return
         if (piece) {
           const bytes = piece.bytes.subarray(0, end - at)

@@ -233,7 +233,7 @@ export interface Ingest extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>
   /**
    * Stores the content. Throws MISMATCH when bytes are missing, and what came is kept, or when they are not the content, and nothing is;
-   * NOT_FOUND when it was there at the beginning and has been deleted since.
+   * NOT_FOUND when it was there at the beginning and has been deleted since, CORRUPT when a repair has taken away a chunk of it.
    */
   finish(options?: CommitOptions): Promise<Key>
   /** Gives up; nothing is kept. Disposing of it without `finish` keeps what came of a large content, up to the last whole chunk. */
@@ -309,7 +309,10 @@ export interface Store extends Operations, AsyncDisposable {
   gc(options?: CollectOptions): Promise<CollectReport>
   /** Makes every relaxed commit so far durable. */
   flush(): Promise<void>
-  /** Waits for running calls, saves the index and frees the store for others. Calls after it throw CLOSED. */
+  /**
+   * Waits for running calls, but not for the source of a put, which ends with CLOSED (in a transaction TX_CLOSED); then saves the index and frees the
+   * store for others. Calls after it throw CLOSED.
+   */
   close(): Promise<void>
 }
 

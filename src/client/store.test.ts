@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { StoreError } from '../errors.js'
 import { memoryStorage } from '../storage/memory.js'
 import { openEngine } from '../store/engine.js'
@@ -246,4 +246,21 @@ test('putMany of an asynchronous source keeps the order', async () => {
   expect(await store.putMany(values())).toEqual([...Array(300).keys()].map((i) => sha256(`${i}`)))
   expect(await store.putMany((async function* () {})())).toEqual([])
   expect(await store.putMany([])).toEqual([])
+})
+
+test('putMany of a source without an end takes no more when the store refuses a value', async () => {
+  const { store } = await pageOnEngine()
+  let taken = 0
+  async function* source(): AsyncGenerator<Data> {
+    for (; taken < 500; taken++) {
+      // As one that reads: between two values there are answers.
+      await new Promise((resolve) => setImmediate(resolve))
+      yield taken === 3 ? new Blob([new Uint8Array(5)]) : `value ${taken}`
+    }
+    throw new Error('the source was taken to its end')
+  }
+  const blob = vi.spyOn(Blob.prototype, 'arrayBuffer').mockRejectedValue(new Error('the file cannot be read'))
+  await expect(store.putMany(source())).rejects.toThrow('the file cannot be read')
+  blob.mockRestore()
+  expect((await store.stats()).count).toBe(0)
 })

@@ -27,6 +27,8 @@ export async function upload(
   let pieceBytes = 0
   let wayBytes = 0
   let met = 0
+  /** The first error that a piece met. */
+  let failure: { error: unknown } | undefined
 
   function add(value: Data): void {
     pieceBytes += VALUE_BYTES + sizeOf(value)
@@ -45,12 +47,16 @@ export async function upload(
       wayBytes -= bytes
     })
     // Met below or at the end; until then it must not count as unhandled.
-    keys.catch(() => {})
+    keys.catch((error) => {
+      failure ??= { error }
+    })
     pieces.push(keys)
     piece = []
     pieceBytes = 0
     wayBytes += bytes
     while (wayBytes > WAY_BYTES_MAX) await pieces[met++]
+    // A source may have no end: it is not to be taken on for nothing.
+    if (failure) throw failure.error
   }
 
   try {

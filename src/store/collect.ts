@@ -39,6 +39,7 @@ export async function collect(
 ): Promise<CollectReport> {
   const { dryRun = false, grace = GRACE_MILLISECONDS, keep, signal, onProgress } = options
   throwIfAborted(signal)
+  if (!(grace >= 0)) throw new TypeError(`grace is a number of milliseconds from 0 on, not ${grace}`)
   const { kernel, seed } = context
   const { holders } = staging
   const kept = kernel.table(seed)

@@ -77,6 +77,8 @@ export class Contents {
       throw new StoreError('TOO_LARGE', `a content is at most ${CHUNKS_MAX} chunks, this one has ${chunks.length}`)
     }
     if (await this.#readManifestOrMiss(key)) return this.#context.recency.reput(key)
+    const lost = chunks.find((chunk) => !this.#staging.has(chunk.key))
+    if (lost) throw lostChunk(lost)
     await this.#holders.load()
     const isOwnChunk = chunks.some((chunk) => sameKey(chunk.key, 0, key, 0))
     // Set by somebody who chose this key; the content itself is not that.
@@ -94,8 +96,8 @@ export class Contents {
   /** Deletes an entry that lists chunks, and those of the chunks that nobody else lists. */
   async deleteList(name: Uint8Array, chunks: readonly Chunk[]): Promise<void> {
     await this.#holders.load()
-    await this.#staging.append(TAG.delete, name)
-    await this.releaseChunks(chunks)
+    // A repair may have taken it away: then it does not hold its chunks any more, and they may have got another holder.
+    if (await this.#staging.delete(name)) await this.releaseChunks(chunks)
   }
 
   /** Stores under a key of the caller's choice. */
@@ -158,6 +160,11 @@ export class Contents {
 function inUse(key: Uint8Array): StoreError {
   const message = 'a name points to this content; delete the name first (refs.delete), and gc() takes what has none'
   return new StoreError('IN_USE', message, { where: { key: keyHex(key) } })
+}
+
+function lostChunk({ key }: Chunk): StoreError {
+  const message = 'a repair has taken away a chunk of the content while it came; give it to the store again'
+  return new StoreError('CORRUPT', message, { where: { key: keyHex(key) } })
 }
 
 function chunkOfAnother(key: Uint8Array): StoreError {

@@ -143,7 +143,11 @@ export class Engine implements Store {
       this.#assertOpen()
       return await this.#queue.write(this.#isStrict(undefined), () => undefined, change)
     }
-    this.refs = new EngineRefs(context, refs, stage, false)
+    const run: Stage = async (read) => {
+      this.#assertOpen()
+      return await this.#reading(read())
+    }
+    this.refs = new EngineRefs(context, refs, stage, { find: this.#find, run })
   }
 
   async put(source: Source, options: PutOptions = {}): Promise<Key> {

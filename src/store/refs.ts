@@ -71,19 +71,24 @@ export class StagedRefs {
 /** What runs a change in the open transaction: the store's queue, or a transaction's own order. */
 export type Stage = <T>(change: () => Promise<T>) => Promise<T>
 
+/** Where reads look, and what runs them: the store's own, as committed, or a transaction's. */
+export interface Reading {
+  find: Find
+  run: Stage
+}
+
 /** The public calls. They check what comes from outside, in the same tick; `stage` says when a change has its turn. */
 export class EngineRefs implements Refs {
   readonly #context: Context
   readonly #staged: StagedRefs
   readonly #stage: Stage
-  readonly #isInside: boolean
+  readonly #reading: Reading
 
-  /** Inside a transaction reads see what it has written, else what is committed. */
-  constructor(context: Context, staged: StagedRefs, stage: Stage, isInside: boolean) {
+  constructor(context: Context, staged: StagedRefs, stage: Stage, reading: Reading) {
     this.#context = context
     this.#staged = staged
     this.#stage = stage
-    this.#isInside = isInside
+    this.#reading = reading
   }
 
   async set(name: string, key: KeyLike, meta?: unknown): Promise<void> {
@@ -93,10 +98,9 @@ export class EngineRefs implements Refs {
   }
 
   async get(name: string): Promise<Ref | undefined> {
-    const bytes = refNameBytes(name)
-    const { state } = this.#context
-    if (this.#isInside) return shown(await this.#stage(() => this.#staged.get(bytes)))
-    return shown(await readRef(this.#context, placeOf(this.#context, bytes), (key) => state.keys.find(key)))
+    const place = placeOf(this.#context, refNameBytes(name))
+    const { find, run } = this.#reading
+    return shown(await run(() => readRef(this.#context, place, find)))
   }
 
   async delete(name: string): Promise<boolean> {
@@ -106,11 +110,13 @@ export class EngineRefs implements Refs {
 
   async *list({ prefix = '', signal }: ListOptions = {}): AsyncGenerator<Ref> {
     throwIfAborted(signal)
-    const places = ownKeys(this.#context.state, [RESERVED.ref])
+    const { run } = this.#reading
+    const places = await run(async () => ownKeys(this.#context.state, [RESERVED.ref]))
     const found: Ref[] = []
     for (let at = 0; at < places.length; at += REFS_AT_ONCE) {
       throwIfAborted(signal)
-      for (const value of await readValues(this.#context, places.slice(at, at + REFS_AT_ONCE))) {
+      const some = places.slice(at, at + REFS_AT_ONCE)
+      for (const value of await run(() => readValues(this.#context, some))) {
         const ref = value && shown(decodeRef(value))
         if (ref?.name.startsWith(prefix)) found.push(ref)
       }

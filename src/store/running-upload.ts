@@ -3,7 +3,8 @@
  * manifest and takes the parts away. What a failure leaves of it can be resumed or is gone.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { kindOf } from '../flow.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { TAG } from '../format/entry.js'
 import { keyHex, sameKey } from '../format/key.js'
@@ -76,6 +77,8 @@ export class RunningUpload {
 
   /** Takes the next bytes. Waits while they are written, so a source that waits for it never outruns the disk. */
   async write(bytes: Uint8Array): Promise<void> {
+    const kind = kindOf(bytes)
+    if (kind !== 'Uint8Array') throw new TypeError(`an ingest takes Uint8Arrays, not ${kind}`)
     await this.#inTurn(async () => {
       this.#assertWhole()
       const size = this.#expected?.size
@@ -91,7 +94,7 @@ export class RunningUpload {
   }
 
   /** Makes the content visible, under its key. Throws MISMATCH when it is not the expected one; it is gone then, and on any failure if it cannot be resumed. */
-  async finish(strict: boolean): Promise<Key> {
+  async finish(strict: boolean, signal?: AbortSignal): Promise<Key> {
     const size = this.#expected?.size
     await this.#inTurn(async () => {
       this.#assertWhole()
@@ -100,7 +103,7 @@ export class RunningUpload {
     })
     return await this.#end(async () => {
       try {
-        return await this.#complete(strict)
+        return await this.#complete(strict, signal)
       } catch (error) {
         if (!this.#isKept || isStoreError(error, 'MISMATCH')) await this.#dropParts()
         throw error
@@ -110,8 +113,7 @@ export class RunningUpload {
 
   /** Stops here: what can be resumed is kept, up to the last whole chunk. Does nothing when it is over. */
   async pause(): Promise<void> {
-    if (this.#isOver) return
-    await this.#end(async () => {
+    await this.#endUnlessOver(async () => {
       if (!this.#isKept) await this.#dropParts()
       else if (!this.#failure) await this.#upload?.handOn()
     })
@@ -119,7 +121,7 @@ export class RunningUpload {
 
   /** Gives up, and nothing is kept. Does nothing when it is over. */
   async discard(): Promise<void> {
-    if (!this.#isOver) await this.#end(() => this.#dropParts())
+    await this.#endUnlessOver(() => this.#dropParts())
   }
 
   /** Takes up what an earlier upload of the same content has left. */
@@ -132,12 +134,11 @@ export class RunningUpload {
       if (!state.keys.has(name)) break
       const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
       const part = value && decodeUploadPart(value)
-      isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0)
+      isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks)
       this.#parts.push(part?.chunks ?? [])
       saved = part?.state
     }
-    const manifest = await readManifest(this.#context, key, () => state.keys.find(manifestKey(key)))
-    const held = manifest?.size ?? (await readValue(this.#context, key, () => state.keys.find(key)))?.length
+    const held = await this.#heldBytes(key)
     if (held !== undefined) {
       this.#isThere = true
       this.#offset = held
@@ -148,6 +149,24 @@ export class RunningUpload {
     const stored = this.#parts.flat()
     this.#begun({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
+  }
+
+  /** Bytes of the content, if it is there and not known to be damaged; under its key may also stand what somebody set who chose it. */
+  async #heldBytes(key: Uint8Array): Promise<number | undefined> {
+    const { state, hasher } = this.#context
+    const manifest = await unlessDamaged(readManifest(this.#context, key, () => state.keys.find(manifestKey(key))))
+    if (manifest) return this.#areThere(manifest.chunks) ? manifest.size : undefined
+    const value = await unlessDamaged(readValue(this.#context, key, () => state.keys.find(key)))
+    return value && sameKey(await hasher.sha256(value), 0, key, 0) ? value.length : undefined
+  }
+
+  /** False when one of them is lost or known to be damaged. */
+  #areThere(chunks: readonly Chunk[]): boolean {
+    const { state, files, damagedKeys } = this.#context
+    return chunks.every(({ key }) => {
+      const place = state.keys.find(key)
+      return place && files.has(place.segment) && !(damagedKeys.size > 0 && damagedKeys.has(keyHex(key)))
+    })
   }
 
   #assertWhole(): void {
@@ -178,7 +197,7 @@ export class RunningUpload {
     this.#parts.push(chunks.map(({ key, size }) => ({ key, size })))
   }
 
-  async #complete(strict: boolean): Promise<Key> {
+  async #complete(strict: boolean, signal: AbortSignal | undefined): Promise<Key> {
     const expected = this.#expected
     if (this.#isThere && expected) {
       const { key } = expected
@@ -191,6 +210,7 @@ export class RunningUpload {
     }
     const done = expectKey(await this.#begun().finish(), expected?.key)
     await this.#write(strict, async () => {
+      throwIfAborted(signal)
       if ('bytes' in done) await this.#contents.put(done.key, done.bytes)
       else await this.#contents.putManifest(done)
       await this.#deleteParts()
@@ -215,21 +235,34 @@ export class RunningUpload {
   }
 
   async #end<T>(run: () => Promise<T>): Promise<T> {
-    return await this.#inTurn(async () => {
-      this.#isOver = true
-      try {
-        return await run()
-      } finally {
-        this.#release()
-      }
+    return await this.#inTurn(() => this.#last(run))
+  }
+
+  async #endUnlessOver(run: () => Promise<void>): Promise<void> {
+    await this.#next(async () => {
+      if (!this.#isOver) await this.#last(run)
     })
   }
 
+  async #last<T>(run: () => Promise<T>): Promise<T> {
+    this.#isOver = true
+    try {
+      return await run()
+    } finally {
+      this.#release()
+    }
+  }
+
   async #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(() => {
+    return await this.#next(() => {
       if (this.#isOver) throw new StoreError('TX_CLOSED', 'the upload has ended; begin another one')
       return run()
     })
+  }
+
+  /** Whatever is called while another call runs waits for its end. */
+  async #next<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(run)
     this.#tail = result.catch(() => undefined)
     return await result
   }

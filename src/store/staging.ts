@@ -4,7 +4,7 @@
  */
 
 import { isStoreError } from '../errors.js'
-import { TAG } from '../format/entry.js'
+import { CHOSEN_KEYS_KEY, TAG } from '../format/entry.js'
 import { KEY_BYTES, keyHex } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
@@ -92,7 +92,13 @@ export class Staging {
   /** True when no doubt is possible that an entry holds the content of its key. */
   #isKnownSound(live: Location): boolean {
     const { damagedKeys, files, degraded } = this.#context
-    return damagedKeys.size === 0 && !degraded && files.has(live.segment) && keysAreKnownHashes(this.#context)
+    if (damagedKeys.size > 0 || degraded || !files.has(live.segment)) return false
+    return keysAreKnownHashes(this.#context) && !this.#isChoosingKeys
+  }
+
+  /** Keys are chosen, maybe in this transaction for the first time: then the log does not say so yet. */
+  get #isChoosingKeys(): boolean {
+    return this.has(CHOSEN_KEYS_KEY)
   }
 
   /** Whether the live entry of the key holds this content. What is known to be damaged, or in a degraded store turns out to be, does not. */
@@ -100,7 +106,7 @@ export class Staging {
     const { damagedKeys, files, degraded } = this.#context
     if (damagedKeys.size > 0 && damagedKeys.has(keyHex(key))) return false
     if (!files.has(live.segment)) return false
-    if (!degraded && (await keysAreHashes(this.#context))) return true
+    if (!degraded && !this.#isChoosingKeys && (await keysAreHashes(this.#context))) return true
     try {
       return sameBytes(await readValue(this.#context, key, () => this.find(key)), value)
     } catch (error) {
@@ -119,9 +125,22 @@ export class Staging {
   /** Waits only when there is no room yet. */
   append(tag: EntryTag, key: Uint8Array, value?: Uint8Array): Promise<void> | undefined {
     const room = this.#context.writer.makeRoom()
-    if (room) return room.then(() => this.#append(tag, key, value))
+    if (room) return this.#appendWithRoom(room, tag, key, value)
     this.#append(tag, key, value)
     return undefined
+  }
+
+  /** A delete that has to end a segment on a full disk gets the reserve too, not only the commit of one that has not. */
+  async #appendWithRoom(room: Promise<void>, tag: EntryTag, key: Uint8Array, value?: Uint8Array): Promise<void> {
+    try {
+      await room
+    } catch (error) {
+      const { reserve, writer } = this.#context
+      if (tag !== TAG.delete || !isStoreError(error, 'QUOTA')) throw error
+      if (!this.#journal.onlyDeletes || !(await reserve.release())) throw error
+      await writer.makeRoom()
+    }
+    this.#append(tag, key, value)
   }
 
   #append(tag: EntryTag, key: Uint8Array, value: Uint8Array | undefined): void {

@@ -14,7 +14,7 @@ import { sourceBytes, toBytes } from './data.js'
 import { expectKey, type Keyed, keyed } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import { readContent } from './read-content.js'
-import { EngineRefs, StagedRefs } from './refs.js'
+import { EngineRefs, type Stage, StagedRefs } from './refs.js'
 import type { Staging } from './staging.js'
 import { Upload } from './upload.js'
 
@@ -37,6 +37,8 @@ export class EngineTransaction implements Transaction {
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
+  /** Fires at a rollback: a source may never answer. */
+  readonly #leaving = new AbortController()
   /** Puts that have no turn yet and that nothing came after. */
   #puts: Put[] | undefined
   /** What made it impossible to commit. */
@@ -50,7 +52,11 @@ export class EngineTransaction implements Transaction {
     this.#strict = strict
     this.#release = release
     const staged = new StagedRefs(context, staging, contents)
-    this.refs = new EngineRefs(context, staged, (change) => this.#call(async () => await this.#writing(change)), true)
+    const stage: Stage = (change) => this.#call(async () => await this.#writing(change))
+    this.refs = new EngineRefs(context, staged, stage, {
+      find: (key) => staging.find(key),
+      run: (read) => this.#call(read),
+    })
   }
 
   put(source: Source, options: Omit<PutOptions, 'durability'> = {}): Promise<Key> {
@@ -106,6 +112,7 @@ export class EngineTransaction implements Transaction {
   }
 
   async rollback(): Promise<void> {
+    this.#leaving.abort()
     await this.#end(() => this.#staging.rollback())
   }
 
@@ -159,16 +166,22 @@ export class EngineTransaction implements Transaction {
     const total = sourceBytes(source)
     let done = 0
     try {
-      for await (const piece of piecesOf(source, signal)) {
+      for await (const piece of piecesOf(source, signal, this.#leaving.signal)) {
         await this.#writing(() => upload.write(piece))
         done += piece.length
         onProgress?.({ done, total })
       }
       const content = expectKey(await this.#writing(() => upload.finish()), wanted)
+      throwIfAborted(signal)
       await this.#writing(() =>
         'bytes' in content ? this.#contents.put(content.key, content.bytes) : this.#contents.putManifest(content),
       )
       return keyHex(content.key)
+    } catch (error) {
+      if (!this.#leaving.signal.aborted || !isStoreError(error, 'ABORTED')) throw error
+      throw new StoreError('TX_CLOSED', 'the transaction was rolled back before the whole content had come', {
+        cause: error,
+      })
     } finally {
       if (!this.#failure) await this.#writing(() => this.#contents.releaseChunks(stored))
     }

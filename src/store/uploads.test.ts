@@ -7,6 +7,7 @@ import { COMMIT, TAG } from '../format/entry.js'
 import { hexBytes } from '../format/key.js'
 import { uploadPartKey } from '../format/manifest.js'
 import { memoryStorage } from '../storage/memory.js'
+import type { Storage } from '../storage/storage.js'
 import { keysOf, value } from '../testing/engine-case.js'
 import { entry } from '../testing/golden-recipes.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
@@ -174,4 +175,53 @@ test('a put that fails at once, as its buffer is full, dooms its transaction lik
   await expect(tx.put('small')).rejects.toMatchObject({ code: 'QUOTA' })
   await expect(tx.commit()).rejects.toMatchObject({ code: 'QUOTA' })
   expect((await engine.stats()).count).toBe(0)
+})
+
+test.each([
+  ['a part of an upload that runs takes no chunk from its content', 'part'],
+  ['a chunk of an upload that runs keeps it from finishing without the chunk', 'chunk'],
+])('a repair that takes away %s', async (_, what) => {
+  const inner = memoryStorage()
+  let damaged: number | undefined
+  // The disk begins to lie while the store is open.
+  const storage: Storage = {
+    list: (path) => inner.list(path),
+    remove: (path) => inner.remove(path),
+    async open(path, how) {
+      const file = await inner.open(path, how)
+      return {
+        read(target, at) {
+          const count = file.read(target, at)
+          const place = (damaged ?? -1) - at
+          if (path === 'data/0/0' && place >= 0 && place < count) target[place] = 255 - (target[place] ?? 0)
+          return count
+        },
+        write: (source, at) => file.write(source, at),
+        truncate: (size) => file.truncate(size),
+        size: () => file.size(),
+        flush: () => file.flush(),
+        close: () => file.close(),
+      }
+    },
+  }
+  const observed = new ObservedStorage(storage)
+  const engine = await openEngine(observed, options)
+  const bytes = value(9000, 1)
+  const name = sha256(bytes)
+  const ingest = await engine.ingest(name, { size: bytes.length })
+  for (const at of [0, 1500, 3000]) await ingest.write(bytes.subarray(at, at + 1500))
+  const log = Buffer.from(await observed.contents('data/0/0'))
+  damaged = (what === 'part' ? log.indexOf(uploadPartKey(hexBytes(name), 0)) : log.indexOf(bytes.subarray(0, 50))) + 40
+  const { findings, clean } = await engine.check({ repair: true })
+  expect([findings.length > 0, clean]).toEqual([true, true])
+  await ingest.write(bytes.subarray(4500))
+  if (what === 'chunk') {
+    await expect(ingest.finish()).rejects.toMatchObject({ code: 'CORRUPT' })
+    const again = await engine.ingest(name, { size: bytes.length })
+    expect(again.offset).toBe(0)
+    await again.write(bytes)
+    await again.finish()
+  } else expect(await ingest.finish()).toBe(name)
+  expect(await engine.get(name)).toEqual(bytes)
+  expect(await keysOf(engine)).toEqual([name])
 })

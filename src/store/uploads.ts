@@ -4,7 +4,7 @@
  * after a crash.
  */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
 import { type Chunk, decodeUploadPart, uploadPartKey } from '../format/manifest.js'
@@ -26,6 +26,7 @@ export class Uploads {
   readonly #contents: Contents
   readonly #queue: WriteQueue
   readonly #running = new Map<string, RunningUpload>()
+  readonly #closing = new AbortController()
   #swept = false
 
   constructor(context: Context, staging: Staging, contents: Contents, queue: WriteQueue) {
@@ -81,12 +82,16 @@ export class Uploads {
     }
     const upload = await this.begin(wanted && { key: wanted })
     try {
-      for await (const piece of piecesOf(source, signal)) {
+      for await (const piece of piecesOf(source, signal, this.#closing.signal)) {
         await upload.write(piece)
         onProgress?.({ done: upload.offset, total })
       }
-      throwIfAborted(signal)
-      return await upload.finish(strict)
+      return await upload.finish(strict, signal)
+    } catch (error) {
+      if (!this.#closing.signal.aborted || !isStoreError(error, 'ABORTED')) throw error
+      throw new StoreError('CLOSED', 'the store was closed before the whole content had come; open it again', {
+        cause: error,
+      })
     } finally {
       await upload.discard()
     }
@@ -94,6 +99,8 @@ export class Uploads {
 
   /** Ends what is still going on, all of it: what can be resumed is kept, everything else is gone. Throws the first failure. */
   async close(): Promise<void> {
+    // A source may never answer.
+    this.#closing.abort()
     const ends = await Promise.allSettled([...this.#running.values()].map((upload) => upload.pause()))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }

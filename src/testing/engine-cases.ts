@@ -16,6 +16,7 @@ import { damagedLogCases } from './engine-cases-damaged-log.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
 import { listCases } from './engine-cases-lists.js'
+import { momentCases } from './engine-cases-moments.js'
 import { nameCases } from './engine-cases-names.js'
 import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
@@ -38,6 +39,7 @@ export const engineCases: readonly EngineCase[] = [
   ...nameCases,
   ...listCases,
   ...uploadCases,
+  ...momentCases,
   ...recoveryCases,
   ...retiredCases,
   ...damageCases,
