@@ -183,21 +183,24 @@ describe('the end of a put', () => {
     await vi.waitFor(() => expect(state.isTold).toBe(true))
   })
 
-  test.each(where)('%s: closing the store ends it (CLOSED, in a transaction TX_CLOSED), however stuck the source', async (_name, put) => {
-    const page = await pageOnEngine()
-    let isAsked = false
-    const stuck = new ReadableStream<Uint8Array>({
-      start: (controller) => controller.enqueue(LARGE.slice()),
-      pull() {
-        isAsked = true
-        return never()
-      },
-    })
-    const putting = expect(put(page, stuck)).rejects.toMatchObject({ code: expect.stringMatching(/^(TX_)?CLOSED$/) })
-    await vi.waitFor(() => expect(isAsked).toBe(true))
-    await page.store.close()
-    await putting
-  })
+  test.each(where)(
+    '%s: closing the store ends it (CLOSED, in a transaction TX_CLOSED), however stuck the source',
+    async (_name, put) => {
+      const page = await pageOnEngine()
+      let isAsked = false
+      const stuck = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(LARGE.slice()),
+        pull() {
+          isAsked = true
+          return never()
+        },
+      })
+      const putting = expect(put(page, stuck)).rejects.toMatchObject({ code: expect.stringMatching(/^(TX_)?CLOSED$/) })
+      await vi.waitFor(() => expect(isAsked).toBe(true))
+      await page.store.close()
+      await putting
+    },
+  )
 
   test('the death of the worker ends it', async () => {
     const { store, connection } = await pageOn({ put: never })

@@ -5,8 +5,8 @@ import { Packer, SMALL_BYTES_MAX, sliceOf } from './bytes.js'
 const bytesOf = (size: number, seed = 1) => new Uint8Array(Buffer.alloc(size, `${seed} and so on`))
 
 function envelope(packer: Packer) {
-  const { buffers } = packer
-  return structuredClone({ items: [], buffers, slices: packer.slices() }, { transfer: buffers })
+  const { buffers, transfers } = packer
+  return structuredClone({ items: [], buffers, slices: packer.slices() }, { transfer: transfers })
 }
 
 test('values of any sizes, copied or moved in any order, come out as they went in', () => {
@@ -41,11 +41,18 @@ test('a thousand small values share a few buffers', () => {
   expect(packer.buffers.length).toBeLessThan(10)
 })
 
-test('a large value that is moved is not copied', () => {
+test('a large value that is moved is not copied, and moved with the message', () => {
   const packer = new Packer()
   const bytes = bytesOf(SMALL_BYTES_MAX + 1)
   packer.move(bytes)
-  expect(packer.buffers).toEqual([bytes.buffer])
+  expect([packer.buffers, packer.transfers]).toEqual([[bytes.buffer], [bytes.buffer]])
+})
+
+test('a small value that is alone is neither copied here nor moved: the message copies it', () => {
+  const packer = new Packer()
+  const bytes = bytesOf(SMALL_BYTES_MAX)
+  packer.move(bytes)
+  expect([packer.buffers, packer.transfers]).toEqual([[bytes.buffer], []])
 })
 
 test('a part of a larger buffer is not moved: the rest stays where it is', () => {

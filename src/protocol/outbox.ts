@@ -48,14 +48,14 @@ export class Outbox<Item> {
 
   #post(): void {
     const items = this.#items
-    const { buffers } = this.#packer
+    const { buffers, transfers } = this.#packer
     const envelope = { items, buffers, slices: this.#packer.slices() }
     this.#items = []
     this.#packer = new Packer()
     this.#isGathering = false
     if (items.length === 0) return
     try {
-      this.#transport.postMessage(envelope, buffers)
+      this.#transport.postMessage(envelope, transfers)
     } catch (error) {
       this.#lost(items, error)
     }

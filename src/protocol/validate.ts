@@ -16,10 +16,7 @@ const flag: Rule = ['a boolean', (value) => typeof value === 'boolean']
 const number: Rule = ['a number', (value) => typeof value === 'number']
 const id: Rule = ['a whole number from 1', (value) => Number.isSafeInteger(value) && (value as number) > CONNECTION_ID]
 const key: Rule = ['a string or a Uint8Array', (value) => typeof value === 'string' || value instanceof Uint8Array]
-const slice: Rule = [
-  'the number of a slice',
-  (value, slices) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < slices,
-]
+const slice: Rule = ['the number of a slice', (value, slices) => isCount(value) && value < slices]
 const data: Rule = [
   'a Blob or the number of a slice',
   (value, slices) => value instanceof Blob || slice[1](value, slices),
@@ -107,16 +104,21 @@ export function checkEnvelope(message: unknown): Envelope<unknown> {
   if (!Array.isArray(buffers) || !buffers.every((buffer) => buffer instanceof ArrayBuffer)) {
     throw bad('buffers', 'a list of ArrayBuffers', buffers)
   }
-  if (!(slices instanceof Uint32Array) || slices.length % 3 !== 0) {
-    throw bad('slices', 'a Uint32Array of three numbers a slice', slices)
+  const isTable = slices instanceof Uint32Array || (Array.isArray(slices) && slices.every(isCount))
+  if (!isTable || slices.length % 3 !== 0) {
+    throw bad('slices', 'three numbers a slice', slices)
   }
   for (let i = 0; i < slices.length; i += 3) {
-    const [buffer = 0, at = 0, size = 0] = slices.subarray(i, i + 3)
+    const [buffer, at, size] = [slices[i] as number, slices[i + 1] as number, slices[i + 2] as number]
     if (at + size > (buffers[buffer]?.byteLength ?? -1)) {
       throw new StoreError('BAD_MESSAGE', `the message is malformed: slice ${i / 3} is not inside a buffer`)
     }
   }
   return { items, buffers, slices }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 export function checkRequest(item: unknown, slices: number): Request {

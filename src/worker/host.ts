@@ -25,7 +25,7 @@ export type Open = (request: Call<'open'>, signal: AbortSignal) => Promise<Serve
 /** Time between two progress replies of one call. */
 const PROGRESS_PAUSE_MS = 50
 
-const NO_BYTES: Envelope<unknown> = { items: [], buffers: [], slices: new Uint32Array(0) }
+const NO_BYTES: Envelope<unknown> = { items: [], buffers: [], slices: [] }
 
 /** Answers what comes through `transport`. The promise resolves when the store has been closed. */
 export function serve(transport: Transport, open: Open): Promise<void> {

@@ -6,7 +6,9 @@ test.each<[name: string, message: unknown, wrong: string]>([
   ['a message without items', {}, 'items'],
   ['items that are no list', { items: 3, buffers: [], slices: new Uint32Array(0) }, 'items'],
   ['buffers that are none', { items: [], buffers: [new Uint8Array(3)], slices: new Uint32Array(0) }, 'buffers'],
-  ['slices of another type', { items: [], buffers: [], slices: [0, 0, 1] }, 'slices'],
+  ['slices of another type', { items: [], buffers: [], slices: '0, 0, 1' }, 'slices'],
+  ['slices that are no numbers', { items: [], buffers: [new ArrayBuffer(4)], slices: [0, 0, '1'] }, 'slices'],
+  ['slices of less than nothing', { items: [], buffers: [new ArrayBuffer(4)], slices: [0, 2, -1] }, 'slices'],
   ['slices that are cut off', { items: [], buffers: [], slices: new Uint32Array(2) }, 'slices'],
   [
     'a slice outside its buffer',

@@ -38,7 +38,7 @@ function announceLife(): void {
   const lock = `lodestore worker ${crypto.getRandomValues(new Uint32Array(4)).join('-')}`
   const reply: Reply = { type: 'alive', id: CONNECTION_ID, lock }
   const held = navigator.locks?.request(lock, () => {
-    scope.postMessage({ items: [reply], buffers: [], slices: new Uint32Array(0) })
+    scope.postMessage({ items: [reply], buffers: [], slices: [] })
     return new Promise(() => {})
   })
   // Refused where there is no private file system either, which says so itself.
