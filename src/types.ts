@@ -162,7 +162,10 @@ export interface CheckReport {
   entries: number
   bytes: number
   findings: Damage[]
-  /** What `repair` did: entries kept from damaged segments, keys lost, files written to lost+found/. Absent without `repair`. */
+  /**
+   * What `repair` did: entries kept from damaged segments, contents lost, files written to lost+found/. Of a large content that is lost in part the rest
+   * can still be read by ranges. Absent without `repair`.
+   */
   repaired?: { kept: number; lost: Key[]; setAside: string[] }
 }
 

@@ -44,9 +44,7 @@ export async function collect(
   const { holders } = staging
   const kept = kernel.table(seed)
   for (const key of keep ?? []) kept.set(parseKey(key), 0, 0, 0, 0)
-  const isRecent = context.recency.since(grace)
-  const isSpared = (key: Uint8Array, place: Position): boolean => kept.has(key) || isRecent(key, place)
-  const unwanted = await queue.turn(async () => {
+  const { unwanted, bytes, isSpared } = await queue.turn(async () => {
     if (keep === undefined && context.state.ownCount(RESERVED.ref) === 0) {
       throw new TypeError(
         'no content here has a name, so all would be collected; name what stays (refs), or give keep: []',
@@ -59,9 +57,12 @@ export async function collect(
       const message = 'the store is damaged, so what holds what is not known; check({ repair: true }) first'
       throw new StoreError('CORRUPT', message)
     }
-    return await find(context, holders, isSpared)
+    const isRecent = context.recency.since(grace)
+    const isSpared = (key: Uint8Array, place: Position): boolean => kept.has(key) || isRecent(key, place)
+    const unwanted = await find(context, holders, isSpared)
+    return { unwanted, bytes: heldOnlyBy(unwanted, holders.lists, kernel.table(seed)), isSpared }
   })
-  if (dryRun) return { count: unwanted.length, bytes: heldOnlyBy(unwanted, holders.lists, kernel.table(seed)) }
+  if (dryRun) return { count: unwanted.length, bytes }
   const report = { count: 0, bytes: 0 }
   for (let at = 0; at < unwanted.length; at += KEYS_AT_ONCE) {
     throwIfAborted(signal)
@@ -105,7 +106,7 @@ async function find(
       const key = block.slice(at, at + KEY_BYTES)
       if (!isWanted(key, record)) found.push({ key, parts: [{ key, size: valueBytes(record) }] })
     } else {
-      const manifest = await readListed(context, block, record)
+      const manifest = await readListed(context, block.subarray(at, at + KEY_BYTES))
       if (manifest && !isWanted(manifest.key, record)) found.push({ key: manifest.key, parts: manifest.chunks })
     }
   }

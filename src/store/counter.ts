@@ -1,5 +1,6 @@
 /** Counts by key: as committed, and what the open transaction adds to them or takes away. */
 
+import { records } from '../format/checkpoint.js'
 import { keyHex } from '../format/key.js'
 import type { Table } from '../kernel/kernel.js'
 
@@ -15,6 +16,14 @@ export class Counter {
   /** Keys with a count, as committed. */
   get size(): number {
     return this.#committed.count
+  }
+
+  /** How many of these are in `table` as well. */
+  sizeWithin(table: Table): number {
+    const block = this.#committed.entries()
+    let size = 0
+    for (const { at } of records(block)) if (table.has(block, at)) size++
+    return size
   }
 
   get isChanging(): boolean {

@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { isUserKey, keyHex, parseKey, RESERVED } from '../format/key.js'
+import { isUserKey, KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
@@ -282,7 +282,7 @@ export class Engine implements Store {
       if (isUserKey(block, at)) {
         yield { key: keyHex(block, at), size: valueBytes(record) }
       } else {
-        const manifest = await readListed(this.#context, block, record)
+        const manifest = await readListed(this.#context, block.subarray(at, at + KEY_BYTES))
         if (manifest) yield { key: keyHex(manifest.key), size: manifest.size }
       }
     }
@@ -335,7 +335,8 @@ export class Engine implements Store {
     const { holders } = this.#staging
     await holders.load()
     return {
-      count: state.userCount - holders.lists.size + state.ownCount(RESERVED.manifest),
+      // A chunk that a repair had to give up is listed, and not there.
+      count: state.userCount - holders.lists.sizeWithin(state.keys) + state.ownCount(RESERVED.manifest),
       bytes: state.userBytes,
       logBytes: bytes,
       liveBytes,

@@ -4,8 +4,7 @@
  */
 
 import { StoreError } from '../errors.js'
-import type { IndexRecord } from '../format/checkpoint.js'
-import { KEY_BYTES, keyHex, RESERVED, sameKey } from '../format/key.js'
+import { keyHex, RESERVED, sameKey } from '../format/key.js'
 import { type Chunk, decodeManifest, type Manifest, manifestContent, manifestKey } from '../format/manifest.js'
 import type { Location } from '../kernel/kernel.js'
 import { corrupt } from '../log/reader.js'
@@ -81,13 +80,8 @@ export async function readContents(
   return values
 }
 
-/** The manifest in a record of the index; undefined when it cannot be read, or has gone since. */
-export async function readListed(
-  context: Context,
-  block: Uint8Array,
-  { at }: IndexRecord,
-): Promise<Manifest | undefined> {
-  const name = block.slice(at, at + KEY_BYTES)
+/** The manifest whose entry has this key; undefined when it cannot be read, or has gone since. */
+export async function readListed(context: Context, name: Uint8Array): Promise<Manifest | undefined> {
   const value = await unlessDamaged(readValue(context, name, () => context.state.keys.find(name)))
   const key = value && manifestContent(value)
   return key && decodeManifest(value, key)

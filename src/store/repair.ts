@@ -7,7 +7,7 @@
 import { assert, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { TAG } from '../format/entry.js'
-import { isUserKey, KEY_BYTES, keyHex } from '../format/key.js'
+import { isUserKey, KEY_BYTES, keyHex, RESERVED } from '../format/key.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { isBefore, START } from '../log/position.js'
 import { replayLog } from '../log/replay.js'
@@ -15,9 +15,12 @@ import { LogState, samePlace } from '../log/state.js'
 import type { CheckReport, Damage } from '../types.js'
 import { appendList } from './compaction.js'
 import type { Context } from './context.js'
+import type { Holders } from './holders.js'
+import { ownKeys } from './index-records.js'
 import { checkpointWithReserve } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
 import { readValue, unlessDamaged } from './read.js'
+import { readListed } from './read-content.js'
 import { setAside } from './recovery.js'
 import type { Staging } from './staging.js'
 
@@ -47,6 +50,8 @@ export async function repairStore(
       if (files.has(location.segment)) doubtful.add(location.segment)
     }
   }
+  await staging.holders.load()
+  const contents = await contentsWith(context, staging.holders, lost)
   const aside: string[] = []
   for (const segment of new Set([...bad, ...doubtful])) {
     throwIfAborted(signal)
@@ -72,9 +77,21 @@ export async function repairStore(
   await startAfresh(context, staging)
   return {
     kept: survivors.filter((key) => isUserKey(key)).length,
-    lost: lost.filter((key) => isUserKey(key)).map((key) => keyHex(key)),
+    lost: contents,
     setAside: aside,
   }
+}
+
+/** The users' contents that one of these entries belongs to. (Of a list of chunks that is lost nobody knows whose it was.) */
+async function contentsWith(context: Context, { lists }: Holders, lost: readonly Uint8Array[]): Promise<string[]> {
+  const entries = new Set(lost.map((key) => keyHex(key)))
+  const whole = lost.filter((key) => isUserKey(key) && lists.committed(key) === 0)
+  const contents = whole.map((key) => keyHex(key))
+  for (const name of entries.size > whole.length ? ownKeys(context.state, [RESERVED.manifest]) : []) {
+    const manifest = entries.has(keyHex(name)) ? undefined : await readListed(context, name)
+    if (manifest?.chunks.some(({ key }) => entries.has(keyHex(key)))) contents.push(keyHex(manifest.key))
+  }
+  return contents
 }
 
 /** True for damage of the log itself: then an entry is missing, and nobody knows which. */
