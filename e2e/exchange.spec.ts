@@ -139,3 +139,60 @@ test('a directory that is gone, or holds no store, is told as such', async ({ ap
   })
   expect(codes).toEqual(['FORMAT', 'NOT_FOUND'])
 })
+
+test("an open page's store goes into an archive while it is written to; the archive opens as the store that it was", async ({
+  app,
+}) => {
+  const found = await app.evaluate(async () => {
+    const { openStore, engine, exchange, large } = window
+    const store = await openStore('photos', { maxSegmentSize: 4_000_000 })
+    const film = await store.put(large(20_000_000))
+    await store.refs.set('film', film)
+    let told = 0
+    const onProgress = () => {
+      told++
+    }
+    const reader = (await exchange.exportStore(store, { onProgress })).getReader()
+    await store.refs.delete('film')
+    const later = await store.put(large(9_000_001))
+    await store.delete(film)
+    await store.compact({ threshold: 0 })
+    const pieces: Uint8Array<ArrayBuffer>[] = []
+    for (let next = await reader.read(); !next.done; next = await reader.read()) pieces.push(next.value)
+    const tar = new Blob(pieces).stream()
+    const other = await engine.openEngine(engine.memoryStorage())
+    const report = await exchange.importStore(other, tar, { scratch: engine.memoryStorage() })
+    const same = (await other.refs.get('film'))?.key === film
+    const { clean } = await store.check()
+    return [report, same, await store.has(film), await store.has(later), clean, told >= 20]
+  })
+  const report = { contents: 1, bytes: 20_000_000, names: 1, skipped: [] }
+  expect(found).toEqual([report, true, false, true, true, true])
+})
+
+test("when the archive of an open page's store is aborted, a repair is possible afterwards", async ({ app }) => {
+  const codes = await app.evaluate(async () => {
+    const { openStore, exchange, failure, large } = window
+    const whole = await openStore('photos')
+    await whole.put('damaged in a moment')
+    // More than a stream reads ahead: nobody reads it, so it does not end.
+    await whole.put(large(20_000_000))
+    await whole.close()
+    const root = await navigator.storage.getDirectory()
+    let directory = await (await root.getDirectoryHandle('lodestore')).getDirectoryHandle('photos')
+    for (const name of ['data', '0']) directory = await directory.getDirectoryHandle(name)
+    const file = await (await directory.getFileHandle('0')).createWritable({ keepExistingData: true })
+    // Behind the segment's header: in the value of the first content.
+    await file.write({ type: 'write', position: 8 + 105 + 45, data: new Uint8Array([1, 2, 3]) })
+    await file.close()
+    const store = await openStore('photos')
+    const controller = new AbortController()
+    const stream = await exchange.exportStore(store, { signal: controller.signal })
+    const held = await failure(store.check({ repair: true }))
+    controller.abort()
+    const ended = await failure(stream.getReader().read())
+    const { clean, repaired } = await store.check({ repair: true })
+    return [held, ended, clean, repaired?.lost.length]
+  })
+  expect(codes).toEqual(['LOCKED', 'ABORTED', true, 1])
+})

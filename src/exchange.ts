@@ -1,5 +1,5 @@
 /**
- * The package `lodestore/exchange`: leaving and coming. It works on engines, in Node and in a worker of one's own; plain files on a page's store too.
+ * The package `lodestore/exchange`: leaving and coming. It works on any open store: that of a page, and an engine in Node or in a worker.
  */
 
 export { exportBorg, importBorg, openBorg } from './exchange/borg.js'

@@ -252,6 +252,29 @@ export interface Transaction extends Operations, AsyncDisposable {
   rollback(): Promise<void>
 }
 
+/** A file of the store's directory, of which the first `size` bytes count. */
+export interface FrozenFile {
+  path: string
+  size: number
+  /** `length` bytes from `at` on. Throws RANGE when they do not lie within the size, CORRUPT when they are not there. */
+  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** The store of one moment, whatever is written meanwhile. What compaction retires stays on the disk, and a repair is LOCKED, until it is released. */
+export interface Frozen {
+  readonly id: Key
+  /** False when any key may have been chosen: then only its bytes say what is under it. */
+  readonly keysAreHashes: boolean
+  /** What makes a directory that opens as this store: README, config, head, segments. */
+  readonly files: readonly FrozenFile[]
+  /** The index of the log, in no order: a record of 44 bytes for each live entry, the store's own among them, as checkpoints have them (FORMAT.md). */
+  entries(): Promise<Uint8Array<ArrayBuffer>>
+  /** The value of the entry that this record of `entries()` is of, counted from 0; checked. Throws CORRUPT, RANGE. */
+  value(index: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Has to be called when it is no longer needed; twice does no harm. */
+  release(): void
+}
+
 export interface Store extends Operations, AsyncDisposable {
   readonly refs: Refs
   readonly name: string
@@ -310,6 +333,8 @@ export interface Store extends Operations, AsyncDisposable {
    * `keep` is not given, CORRUPT in a damaged store.
    */
   gc(options?: CollectOptions): Promise<CollectReport>
+  /** The store as committed now, for those who copy it: the exports of `lodestore/exchange` do. */
+  freeze(): Promise<Frozen>
   /** Makes every relaxed commit so far durable. */
   flush(): Promise<void>
   /**

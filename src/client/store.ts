@@ -18,6 +18,7 @@ import type {
   CompactOptions,
   CompactReport,
   Data,
+  Frozen,
   Ingest,
   Key,
   KeyEntry,
@@ -35,6 +36,7 @@ import type {
 import type { Connection, Take } from './connection.js'
 import { packKey } from './data.js'
 import { asyncDispose } from './dispose.js'
+import { freeze } from './frozen.js'
 import { RemoteIngest } from './ingest.js'
 import { listing } from './listing.js'
 import { RemoteOperations } from './operations.js'
@@ -152,6 +154,10 @@ export class RemoteStore extends RemoteOperations implements Store {
   async gc({ dryRun, keep, grace, signal, onProgress }: CollectOptions = {}): Promise<CollectReport> {
     const keys = keep && Array.from(keep, packKey)
     return this.connection.call('gc', { dryRun, keep: keys, grace, progress: !!onProgress }, { signal, onProgress })
+  }
+
+  async freeze(): Promise<Frozen> {
+    return freeze(this.connection, this.id)
   }
 
   async flush(): Promise<void> {

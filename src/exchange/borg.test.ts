@@ -21,6 +21,7 @@ import { entry } from '../testing/golden-recipes.js'
 import { filePaths } from '../testing/observed-storage.js'
 import { exportBorg, importBorg, openBorg } from './borg.js'
 import { decodeBorgConfig } from './borg-config.js'
+import { entriesOf } from './entries.js'
 
 // A call of Borg takes a second.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -194,7 +195,7 @@ describe('a repository that Borg made', () => {
     const source = await openBorg(nodeStorage(repository))
     const frozen = await source.freeze()
     const read = new Map<string, Uint8Array>()
-    for (const entry of frozen.entries) read.set(keyHex(entry.key), await frozen.value(entry))
+    for (const { key, index } of await entriesOf(frozen)) read.set(keyHex(key), await frozen.value(index))
     frozen.release()
     await source.close()
     expect([...read.keys()].sort()).toEqual([...objects.keys()].sort())

@@ -11,11 +11,11 @@ import { CONFIG_FILE, DATA_DIR } from '../format/paths.js'
 import { createKernel } from '../kernel/kernel.js'
 import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
-import type { Frozen, FrozenEntry } from '../store/frozen.js'
-import type { TaskOptions } from '../types.js'
+import type { Frozen, Store, TaskOptions } from '../types.js'
 import { decodeBorgConfig } from './borg-config.js'
 import { BorgSegments } from './borg-segments.js'
-import { copyContents } from './copy.js'
+import { copyContents, type Target } from './copy.js'
+import { entriesOf, type FrozenEntry } from './entries.js'
 import { type ExportReport, formatError, type ImportReport } from './report.js'
 import { viewOf } from './view.js'
 
@@ -27,7 +27,7 @@ const BORG_LOCK = 'lock.exclusive/'
  * directory is empty again.
  */
 export async function exportBorg(
-  store: Engine,
+  store: Pick<Store, 'freeze'>,
   target: Storage,
   { signal, onProgress }: TaskOptions = {},
 ): Promise<ExportReport> {
@@ -36,9 +36,10 @@ export async function exportBorg(
   const frozen = await store.freeze()
   const segments = new BorgSegments(target, await createKernel())
   try {
-    const left = await onlyUploading(frozen)
-    const objects = frozen.entries.filter(({ key }) => isObject(key) && !left.has(keyHex(key)))
-    const total = objects.reduce((sum, { location }) => sum + location.size, 0)
+    const entries = await entriesOf(frozen)
+    const left = await onlyUploading(frozen, entries)
+    const objects = entries.filter(({ key }) => isObject(key) && !left.has(keyHex(key)))
+    const total = objects.reduce((sum, { size }) => sum + size, 0)
     const report: ExportReport = { objects: 0, bytes: 0, skipped: [] }
     let done = 0
     for (const entry of objects) {
@@ -51,7 +52,7 @@ export async function exportBorg(
         report.objects++
         report.bytes += value.length
       }
-      done += entry.location.size
+      done += entry.size
       onProgress?.({ done, total })
     }
     await segments.finish(frozen.id)
@@ -69,7 +70,7 @@ export async function exportBorg(
  * Takes in all objects of a repository, which is only read. Throws FORMAT when the directory is none, LOCKED when Borg is using it. What is
  * damaged, and objects whose keys are reserved here (Borg's own list of archives is one), are skipped and named.
  */
-export async function importBorg(store: Engine, directory: Storage, options: TaskOptions = {}): Promise<ImportReport> {
+export async function importBorg(store: Target, directory: Storage, options: TaskOptions = {}): Promise<ImportReport> {
   throwIfAborted(options.signal)
   const source = await openBorg(directory)
   try {
@@ -117,10 +118,10 @@ function isObject(key: Uint8Array): boolean {
 }
 
 /** Keys of the chunks that only unfinished uploads list: they are nobody's content yet. */
-async function onlyUploading(frozen: Frozen): Promise<Set<string>> {
+async function onlyUploading(frozen: Frozen, entries: readonly FrozenEntry[]): Promise<Set<string>> {
   const keys = new Set<string>()
   const visit = async (kind: number, take: (value: Uint8Array) => void) => {
-    for (const entry of frozen.entries) {
+    for (const entry of entries) {
       if (reservedKind(entry.key) !== kind) continue
       // What is damaged lists nothing; a list of chunks that cannot be read is named when its turn comes.
       const value = await valueOr(frozen, entry, () => undefined)
@@ -146,7 +147,7 @@ async function valueOr(
   told: (error: StoreError) => void,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await frozen.value(entry)
+    return await frozen.value(entry.index)
   } catch (error) {
     if (!isStoreError(error, 'CORRUPT')) throw error
     told(error)

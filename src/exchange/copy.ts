@@ -10,20 +10,24 @@ import { isUserKey, keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { decodeManifest, manifestContent } from '../format/manifest.js'
 import { decodeRef } from '../format/ref.js'
 import type { Engine } from '../store/engine.js'
-import type { Frozen, FrozenEntry } from '../store/frozen.js'
-import type { KeyEntry, TaskOptions, Transaction } from '../types.js'
+import type { Frozen, KeyEntry, Store, TaskOptions, Transaction } from '../types.js'
+import { entriesOf, type FrozenEntry } from './entries.js'
 import type { ImportReport, Skipped } from './report.js'
 
 /** A transaction ends when it has this much in it. */
 const BATCH_BYTES = 32 * 1024 * 1024
 const BATCH_CONTENTS = 1000
 
-export async function copyContents(source: Engine, target: Engine, options: TaskOptions): Promise<ImportReport> {
+/** What is copied into: an engine, or the store of a page. */
+export type Target = Pick<Store, 'begin' | 'transaction'>
+
+export async function copyContents(source: Engine, target: Target, options: TaskOptions): Promise<ImportReport> {
   const { signal, onProgress } = options
   const frozen = await source.freeze()
+  const entries = await entriesOf(frozen)
   let total = 0
   for await (const { size } of source.keys()) total += size
-  const report: ImportReport = { contents: 0, bytes: 0, names: 0, skipped: await skippedEntries(frozen) }
+  const report: ImportReport = { contents: 0, bytes: 0, names: 0, skipped: await skippedEntries(frozen, entries) }
   let tx: Transaction | undefined
   let batch = { contents: 0, bytes: 0 }
   try {
@@ -47,7 +51,7 @@ export async function copyContents(source: Engine, target: Engine, options: Task
     }
     await tx?.commit()
     tx = undefined
-    await copyNames(frozen, target, report, signal)
+    await copyNames(frozen, entries, target, report, signal)
   } catch (error) {
     await tx?.[Symbol.asyncDispose]()
     throw error
@@ -87,11 +91,12 @@ async function copyOne(
 /** Names come when their contents are there; each transaction has some of them. */
 async function copyNames(
   frozen: Frozen,
-  target: Engine,
+  entries: readonly FrozenEntry[],
+  target: Target,
   report: ImportReport,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const refs = frozen.entries.filter(({ key }) => reservedKind(key) === RESERVED.ref)
+  const refs = entries.filter(({ key }) => reservedKind(key) === RESERVED.ref)
   for (let at = 0; at < refs.length; at += BATCH_CONTENTS) {
     await target.transaction(async (tx) => {
       for (const entry of refs.slice(at, at + BATCH_CONTENTS)) {
@@ -107,7 +112,7 @@ async function copyNames(
 /** Why it was not copied; undefined when it was. */
 async function copyName(frozen: Frozen, tx: Transaction, entry: FrozenEntry): Promise<string | undefined> {
   try {
-    const ref = decodeRef(await frozen.value(entry))
+    const ref = decodeRef(await frozen.value(entry.index))
     if (ref === undefined) return 'it has the key of a name, and is none'
     const key = keyHex(ref.key)
     if (!isUserKey(ref.key) || !(await tx.has(key))) return `the content of the name "${ref.name}" is not there: ${key}`
@@ -121,9 +126,9 @@ async function copyName(frozen: Frozen, tx: Transaction, entry: FrozenEntry): Pr
 }
 
 /** Entries of a store's own, or of another program, that cannot be taken along. */
-async function skippedEntries(frozen: Frozen): Promise<Skipped[]> {
+async function skippedEntries(frozen: Frozen, entries: readonly FrozenEntry[]): Promise<Skipped[]> {
   const skipped: Skipped[] = []
-  for (const entry of frozen.entries) {
+  for (const entry of entries) {
     if (isUserKey(entry.key)) continue
     const kind = reservedKind(entry.key)
     // The target notes chosen keys itself, and nobody but the source can go on with an unfinished upload.
@@ -136,7 +141,7 @@ async function skippedEntries(frozen: Frozen): Promise<Skipped[]> {
 
 async function manifestFault(frozen: Frozen, entry: FrozenEntry): Promise<string | undefined> {
   try {
-    const value = await frozen.value(entry)
+    const value = await frozen.value(entry.index)
     const key = manifestContent(value)
     return key && decodeManifest(value, key) ? undefined : 'it has the key of a list of chunks, and is none'
   } catch (error) {

@@ -6,8 +6,7 @@
 import { throwIfAborted } from '../errors.js'
 import { DATA_DIR, decimal } from '../format/paths.js'
 import type { Storage } from '../storage/storage.js'
-import type { Engine } from '../store/engine.js'
-import type { TaskOptions } from '../types.js'
+import type { Store, TaskOptions } from '../types.js'
 import { accessTo, accessToEmpty, type Folder, removeAll } from './folder.js'
 import { type FilesReport, formatError, type Skipped } from './report.js'
 import { isLeftOut, isOfStore, SEGMENT_BYTES_MAX } from './store-files.js'
@@ -16,7 +15,7 @@ const PIECE_BYTES = 1024 * 1024
 
 /** Copies the store's directory as it is now into an empty folder: it opens as a store there. When it fails the folder is empty again. */
 export async function copyStore(
-  store: Engine,
+  store: Pick<Store, 'freeze'>,
   target: Folder,
   { signal, onProgress }: TaskOptions = {},
 ): Promise<FilesReport> {

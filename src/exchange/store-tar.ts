@@ -5,13 +5,12 @@
  */
 
 import { createTarPacker, type ParsedTarEntry } from 'modern-tar'
-import { isStoreError, throwIfAborted } from '../errors.js'
+import { abortError, isStoreError, throwIfAborted } from '../errors.js'
 import { CONFIG_FILE } from '../format/paths.js'
 import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
-import type { Frozen } from '../store/frozen.js'
-import type { TaskOptions } from '../types.js'
-import { copyContents } from './copy.js'
+import type { Frozen, Store, TaskOptions } from '../types.js'
+import { copyContents, type Target } from './copy.js'
 import type { Folder } from './folder.js'
 import { formatError, type ImportReport, type Skipped } from './report.js'
 import { isLeftOut, isOfStore, SEGMENT_BYTES_MAX } from './store-files.js'
@@ -28,19 +27,28 @@ export interface ImportStoreOptions extends TaskOptions {
 
 /**
  * The store's directory as it is now, as a tar stream. Space that compaction frees is given back only when the stream has been read to its
- * end or cancelled.
+ * end or cancelled, or the signal fires.
  */
 export async function exportStore(
-  store: Engine,
+  store: Pick<Store, 'freeze'>,
   { signal, onProgress }: TaskOptions = {},
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   throwIfAborted(signal)
   const frozen = await store.freeze()
   const { readable, controller } = createTarPacker()
+  // Even when nobody reads: then nothing else would come to an end.
+  const onAbort = () => {
+    frozen.release()
+    if (signal) controller.error(abortError(signal))
+  }
+  signal?.addEventListener('abort', onAbort)
   pack(frozen, controller, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+    // First of all: whoever sees the end of the stream finds the store free.
+    .finally(() => frozen.release())
+    .then(() => controller.finalize())
     // The reader of the stream gets it.
     .catch((error) => controller.error(error))
-    .finally(() => frozen.release())
+    .finally(() => signal?.removeEventListener('abort', onAbort))
   return readable
 }
 
@@ -63,7 +71,6 @@ async function pack(
     }
     await writer.close()
   }
-  controller.finalize()
 }
 
 /**
@@ -71,7 +78,7 @@ async function pack(
  * read. Throws FORMAT when it is none of them, or not whole: then nothing was stored. What in it is damaged is skipped and named.
  */
 export async function importStore(
-  store: Engine,
+  store: Target,
   from: ReadableStream<Uint8Array> | Folder,
   { scratch, signal, onProgress }: ImportStoreOptions,
 ): Promise<ImportReport> {

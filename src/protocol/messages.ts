@@ -53,6 +53,11 @@ interface InIngest {
   ingest: number
 }
 
+/** A frozen store, by the number that the page has drawn for it. */
+interface InFrozen {
+  frozen: number
+}
+
 interface Commit {
   durability?: Durability | undefined
 }
@@ -139,6 +144,12 @@ export interface Calls {
   stats: { fields: object; result: Stats }
   check: { fields: { repair?: boolean | undefined } & Task; result: CheckReport }
   compact: { fields: { threshold?: number | undefined } & Task; result: CompactReport }
+  freeze: { fields: InFrozen; result: { keysAreHashes: boolean; files: { path: string; size: number }[] } }
+  // A file by its place in the list.
+  frozenRead: { fields: { file: number; at: number; length: number } & InFrozen; result: Slice }
+  frozenEntries: { fields: InFrozen; result: Slice }
+  frozenValue: { fields: { index: number } & InFrozen; result: Slice }
+  frozenEnd: { fields: InFrozen; result: undefined }
   flush: { fields: object; result: undefined }
   close: { fields: object; result: undefined }
 }

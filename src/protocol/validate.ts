@@ -87,6 +87,11 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
   stats: {},
   check: { repair: optional(flag), progress: flag },
   compact: { threshold: optional(number), progress: flag },
+  freeze: { frozen: id },
+  frozenRead: { frozen: id, file: number, at: number, length: number },
+  frozenEntries: { frozen: id },
+  frozenValue: { frozen: id, index: number },
+  frozenEnd: { frozen: id },
   flush: {},
   close: {},
 }

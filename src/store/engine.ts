@@ -23,6 +23,7 @@ import type {
   Data,
   Durability,
   EngineOptions,
+  Frozen,
   Ingest,
   Key,
   KeyEntry,
@@ -46,7 +47,7 @@ import { compactSegments, compactStore, dueSegments, THRESHOLD } from './compact
 import { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
-import { type Frozen, freezeStore } from './frozen.js'
+import { freezeStore } from './frozen.js'
 import { contentRecords } from './index-records.js'
 import {
   abandonCheckpoint,
@@ -361,7 +362,6 @@ export class Engine implements Store {
     return await this.#queue.turn(() => compactStore(this.#context, this.#staging, { ...options, threshold }))
   }
 
-  /** The store as committed now: what copies of it are made from while it is written to. Keeps its files until `release`. */
   async freeze(): Promise<Frozen> {
     this.#assertOpen()
     return await this.#reading(freezeStore(this.#context))

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { StoreError } from '../errors.js'
 import { memoryStorage } from '../storage/memory.js'
+import type { StorageFile } from '../storage/storage.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
 import { openEngine } from './engine.js'
 
@@ -16,13 +17,49 @@ async function closedStore() {
 
 test('a segment that is shorter than it was is CORRUPT', async () => {
   const storage = await closedStore()
+  const open = storage.open.bind(storage)
+  let segment: StorageFile | undefined
+  storage.open = async (path, options) => {
+    const file = await open(path, options)
+    if (path === 'data/0/0') segment = file
+    return file
+  }
   const engine = await openEngine(storage)
   const frozen = await engine.freeze()
   const file = frozen.files.find(({ path }) => path === 'data/0/0')
   const size = file?.size ?? 0
   expect((await file?.read(0, size))?.length).toBe(size)
-  await expect(file?.read(1, size)).rejects.toMatchObject({ code: 'CORRUPT', where: { segment: 0, offset: size } })
+  segment?.truncate(size - 1)
+  await expect(file?.read(1, size - 1)).rejects.toMatchObject({
+    code: 'CORRUPT',
+    where: { segment: 0, offset: size - 1 },
+  })
   frozen.release()
+})
+
+test.each<[name: string, range: (size: number) => [at: number, length: number]]>([
+  ['behind the end', (size) => [1, size]],
+  ['in front of the beginning', () => [-1, 1]],
+  ['of a length below nothing', () => [1, -1]],
+  ['at half a byte', () => [0.5, 1]],
+  ['of half a byte', () => [0, 0.5]],
+])('of a file nothing is read %s', async (_, range) => {
+  const engine = await openEngine(await closedStore())
+  const frozen = await engine.freeze()
+  for (const { path, size, read } of frozen.files) {
+    await expect(read(...range(size))).rejects.toMatchObject({ code: 'RANGE', where: { file: path } })
+  }
+  expect(frozen.files.length).toBe(4)
+})
+
+test('each record of the entries has its value, and there are no others', async () => {
+  const engine = await openEngine(await closedStore())
+  const frozen = await engine.freeze()
+  await engine.put('later')
+  const count = (await frozen.entries()).length / 44
+  expect(count).toBe(1)
+  expect(new TextDecoder().decode(await frozen.value(0))).toBe('content')
+  for (const index of [-1, 0.5, count]) await expect(frozen.value(index)).rejects.toMatchObject({ code: 'RANGE' })
 })
 
 test('a freeze that fails holds nothing up: a repair is possible', async () => {

@@ -4,44 +4,15 @@
  */
 
 import { assert, StoreError } from '../errors.js'
-import { records } from '../format/checkpoint.js'
+import { CHECKPOINT, records } from '../format/checkpoint.js'
 import { encodeConfig } from '../format/config.js'
 import { encodeHeadSlot, HEAD, type Head } from '../format/head.js'
 import { KEY_BYTES } from '../format/key.js'
 import { CONFIG_FILE, HEAD_FILE, README_FILE, README_TEXT } from '../format/paths.js'
-import type { Location } from '../kernel/kernel.js'
+import type { Frozen, FrozenFile } from '../types.js'
 import type { Context } from './context.js'
 import { keysAreHashes } from './provenance.js'
 import { readValue } from './read.js'
-
-/** A file of the store's directory, of which the first `size` bytes count. */
-export interface FrozenFile {
-  path: string
-  size: number
-  /** `length` bytes from `at` on, which lie within the size. */
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>
-}
-
-/** A PUT that the index points to; the store's own ones are among them. */
-export interface FrozenEntry {
-  key: Uint8Array<ArrayBuffer>
-  /** Of the whole entry, in bytes. */
-  location: Location
-}
-
-export interface Frozen {
-  readonly id: string
-  /** False when any key may have been chosen: then only its bytes say what is under it. */
-  readonly keysAreHashes: boolean
-  /** What makes a directory that opens as this store: README, config, head, segments. */
-  readonly files: readonly FrozenFile[]
-  /** Live entries in the order of the log. */
-  readonly entries: readonly FrozenEntry[]
-  /** The value of an entry, checked. Throws CORRUPT. */
-  value(entry: FrozenEntry): Promise<Uint8Array<ArrayBuffer>>
-  /** Has to be called when it is no longer needed; twice does no harm. */
-  release(): void
-}
 
 export async function freezeStore(context: Context): Promise<Frozen> {
   // Up to the first await everything is of one moment: a commit changes the state without waiting in between.
@@ -53,7 +24,7 @@ export async function freezeStore(context: Context): Promise<Frozen> {
   }
   const head = headNow(context)
   const segments = segmentsNow(context)
-  const entries = entriesNow(context)
+  const entries = context.state.keys.entries().slice()
   try {
     const files = [bytesFile(README_FILE, README_TEXT), bytesFile(CONFIG_FILE, encodeConfig(context.config))]
     if (head) files.push(bytesFile(HEAD_FILE, headBytes(context, head)))
@@ -61,13 +32,9 @@ export async function freezeStore(context: Context): Promise<Frozen> {
     return {
       id: context.config.id,
       keysAreHashes: await keysAreHashes(context),
-      files: files.filter(({ size }) => size > 0),
-      entries,
-      async value({ key, location }) {
-        const value = await readValue(context, key, () => location)
-        assert(value !== undefined, 'a place that is given is always looked at')
-        return value
-      },
+      files: files.filter(({ size }) => size > 0).map(withinSize),
+      entries: async () => entries.slice(),
+      value: async (index) => await valueAt(context, entries, index),
       release,
     }
   } catch (error) {
@@ -101,13 +68,32 @@ function segmentsNow(context: Context): { segment: number; end: number | undefin
     .map((segment) => ({ segment, end: segment === last ? state.segments.get(segment)?.bytes : undefined }))
 }
 
-function entriesNow({ state }: Context): FrozenEntry[] {
-  const block = state.keys.entries().slice()
-  const entries = Array.from(records(block), ({ at, segment, offset, size }) => ({
-    key: block.subarray(at, at + KEY_BYTES),
-    location: { segment, offset, size },
-  }))
-  return entries.sort((a, b) => a.location.segment - b.location.segment || a.location.offset - b.location.offset)
+/** The value of the entry whose record this is. */
+async function valueAt(context: Context, entries: Uint8Array<ArrayBuffer>, index: number) {
+  const count = entries.length / CHECKPOINT.entryBytes
+  if (!(Number.isInteger(index) && index >= 0 && index < count)) {
+    throw new StoreError('RANGE', `there are ${count} entries, and none of the number ${index}`)
+  }
+  const block = entries.subarray(index * CHECKPOINT.entryBytes, (index + 1) * CHECKPOINT.entryBytes)
+  const [location] = records(block)
+  const value = await readValue(context, block.subarray(0, KEY_BYTES), () => location)
+  assert(value !== undefined, 'a place that is given is always looked at')
+  return value
+}
+
+/** The file, of which nothing is read that is not in it, whatever is asked for. */
+function withinSize({ path, size, read }: FrozenFile): FrozenFile {
+  return {
+    path,
+    size,
+    async read(at, length) {
+      if (Number.isInteger(at) && Number.isInteger(length) && at >= 0 && length >= 0 && at + length <= size) {
+        return await read(at, length)
+      }
+      const message = `${length} bytes from ${at} on do not lie within the ${size} bytes of the file`
+      throw new StoreError('RANGE', message, { where: { file: path } })
+    },
+  }
 }
 
 function bytesFile(path: string, contents: string | Uint8Array<ArrayBuffer>): FrozenFile {

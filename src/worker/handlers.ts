@@ -1,6 +1,6 @@
 /**
  * What each call does to the store: one handler for each type, in a table that the compiler holds complete. Kept here are the
- * store and what the page's side has open in it: transactions, cursors, pipes and ingests, by the numbers that the page drew for them.
+ * store and what the page's side has open in it: transactions, cursors, pipes, ingests and frozen stores, by the numbers that the page drew for them.
  * A handler starts its work before its first `await`. Made by the host, one table for each transport.
  */
 
@@ -23,6 +23,7 @@ import type {
   Transaction,
 } from '../types.js'
 import { defined } from './defined.js'
+import { FrozenStores } from './frozen.js'
 import type { Open } from './host.js'
 import { Pipe } from './pipe.js'
 
@@ -56,6 +57,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
 
   const pipes = new Map<number, Pipe>()
   const ingests = new Map<number, { handle: Ingest; size: number }>()
+  const frozenStores = new FrozenStores()
 
   function opened(): Served {
     if (store) return store
@@ -158,6 +160,11 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
   const keyPage =
     ({ entries, cursor }: { entries: KeyEntry[]; cursor: number | undefined }) =>
     (): KeyPage => ({ entries: context.pack(encodeKeys(entries)) as number, cursor })
+
+  async function packed(bytes: Promise<Uint8Array<ArrayBuffer>>): Promise<() => number> {
+    const given = await bytes
+    return () => context.pack(given) as number
+  }
 
   async function endCursor(cursor: number): Promise<undefined> {
     const iterator = cursors.get(cursor)
@@ -284,6 +291,18 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     stats: async () => opened().stats(),
     check: async (request) => opened().check({ ...task(request), ...defined({ repair: request.repair }) }),
     compact: async (request) => opened().compact({ ...task(request), ...defined({ threshold: request.threshold }) }),
+    async freeze({ frozen }) {
+      const made = await opened().freeze()
+      frozenStores.add(frozen, made)
+      return { keysAreHashes: made.keysAreHashes, files: made.files.map(({ path, size }) => ({ path, size })) }
+    },
+    frozenRead: ({ frozen, file, at, length }) => packed(frozenStores.file(frozen, file).read(at, length)),
+    frozenEntries: ({ frozen }) => packed(frozenStores.get(frozen).entries()),
+    frozenValue: ({ frozen, index }) => packed(frozenStores.get(frozen).value(index)),
+    async frozenEnd({ frozen }) {
+      frozenStores.end(frozen)
+      return undefined
+    },
     async flush() {
       await opened().flush()
       return undefined
@@ -291,6 +310,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     async close() {
       const closing = opened()
       store = undefined
+      frozenStores.endAll()
       // What waits for bytes would wait for ever: the page has ended its calls.
       for (const pipe of pipes.values())
         pipe.end({ error: new StoreError('CLOSED', 'the store is closed; open it again') })
