@@ -1,17 +1,19 @@
 /**
- * The page's side of archives: asks where one shall go, lends the store to the worker that writes or reads it, and hands on how far it is.
+ * Archives: out of the open store, as a stream to where the person wants it; in by a worker with an engine of its own, to which the store is lent,
+ * because only a worker can unpack onto the disk.
  */
-import { StoreError } from 'lodestore'
+import { type Store, StoreError, type TaskOptions } from 'lodestore'
+import { exportStore } from 'lodestore/exchange'
 import { saveBlob } from './hand-out.js'
 import { type Session, STORE_NAME } from './session.js'
 import type { ArchiveAnswer, ArchiveRequest } from './worker/archive-worker.js'
 
-export interface ArchiveOptions {
+export interface ImportOptions {
   signal: AbortSignal
   onProgress(progress: Extract<ArchiveAnswer, { kind: 'progress' }>): void
 }
 
-type Done = Exclude<ArchiveAnswer, { kind: 'progress' | 'failed' }>
+type Report = Extract<ArchiveAnswer, { kind: 'imported' }>['report']
 
 /** Not in every browser, and not yet in TypeScript's library. */
 type Picker = (options: {
@@ -31,32 +33,36 @@ export async function chooseTarget(suggestedName: string): Promise<FileSystemFil
   })
 }
 
-/** Writes the whole store into the file, or hands it to the browser as a download. */
+/** Writes the whole store into the file, or hands it to the browser as a download: as a Blob, which browsers keep on the disk when it is large. */
 export async function exportArchive(
-  session: Session,
+  store: Store,
   name: string,
   target: FileSystemFileHandle | undefined,
-  options: ArchiveOptions,
+  options: TaskOptions,
 ): Promise<void> {
-  const done = await session.lend(() => ask({ kind: 'export', store: STORE_NAME, target }, options))
-  if (done.kind === 'exported' && done.blob) saveBlob(done.blob, name)
+  const tar = await exportStore(store, options)
+  if (!target) return saveBlob(await new Response(tar).blob(), name)
+  const file = await target.createWritable().catch(async (error) => {
+    // An archive that nobody reads would hold up repairs.
+    await tar.cancel(error)
+    throw error
+  })
+  await tar.pipeTo(file)
 }
 
 /** Takes in all of an archive; says how many contents and names came, and what was left out. */
-export async function importArchive(session: Session, archive: File, options: ArchiveOptions) {
-  const done = await session.lend(() => ask({ kind: 'import', store: STORE_NAME, archive }, options))
-  if (done.kind !== 'imported') throw new Error(`the worker of archives answered with "${done.kind}"`)
-  return done.report
+export function importArchive(session: Session, archive: File, options: ImportOptions): Promise<Report> {
+  return session.lend(() => ask({ kind: 'import', store: STORE_NAME, archive }, options))
 }
 
-function ask(request: ArchiveRequest, { signal, onProgress }: ArchiveOptions): Promise<Done> {
+function ask(request: ArchiveRequest, { signal, onProgress }: ImportOptions): Promise<Report> {
   const worker = new Worker(new URL('./worker/archive-worker.ts', import.meta.url), { type: 'module' })
   const cancel = () => worker.postMessage({ kind: 'cancel' } satisfies ArchiveRequest)
-  const answered = new Promise<Done>((resolve, reject) => {
+  const answered = new Promise<Report>((resolve, reject) => {
     worker.onerror = (event) => reject(new Error(event.message || 'the worker of archives did not load'))
     worker.onmessage = ({ data }: MessageEvent<ArchiveAnswer>) => {
       if (data.kind === 'progress') onProgress(data)
-      else if (data.kind !== 'failed') resolve(data)
+      else if (data.kind === 'imported') resolve(data.report)
       else if (data.code) reject(new StoreError(data.code, data.message))
       else reject(new DOMException(data.message, data.name))
     }

@@ -248,11 +248,11 @@ export class Demo {
     const work = async ({ signal, update }: Running) => {
       const onProgress = ({ done, total }: { done: number; total: number }) =>
         update(done / Math.max(1, total), `${bytes(done)} of ${bytes(total)}`)
-      await exportArchive(this.#session, name, target, { signal, onProgress })
+      await exportArchive(await this.#session.store, name, target, { signal, onProgress })
       const where = target ? `It is in ${target.name}.` : `${name} was handed to the browser as a download.`
       return { sentence: `Everything is in the archive. ${where}`, tone: 'good' } as const
     }
-    await this.#archiveTask('Writing an archive…', work, () => 'There is no archive.')
+    await this.#task('Writing an archive…', work, () => 'There is no archive.')
   }
 
   async #import(archive: File): Promise<void> {
@@ -274,16 +274,12 @@ export class Demo {
       const sentence = `${counted(names, 'name')} and ${counted(contents, 'content')} (${bytes(size)}) taken in.${rest}`
       return { sentence, tone: skipped.length > 0 ? 'bad' : 'good' } as const
     }
-    await this.#archiveTask(`Taking in ${archive.name}…`, work, () => 'What had been taken in until then stays.')
-  }
-
-  /** A task for which the store is closed here, and opened again with whatever names it has then. */
-  async #archiveTask(title: string, work: Parameters<typeof runTask>[2], soFar: () => string): Promise<void> {
+    // The store was closed here, and has whatever names it has now.
     const andReload = (running: Running) =>
       work(running).finally(async () => {
         await this.#session.store.then((store) => this.#names.load(store)).catch(this.#onLost)
       })
-    await this.#task(title, andReload, soFar)
+    await this.#task(`Taking in ${archive.name}…`, andReload, () => 'What had been taken in until then stays.')
   }
 
   /** Runs a task with the buttons set for it, and shows what it changed. */

@@ -1,5 +1,5 @@
 /**
- * The one open store of the page. It can be lent: then it is closed for as long as others have it (an archive is written by a worker with an engine
+ * The one open store of the page. It can be lent: then it is closed for as long as others have it (an archive is taken in by a worker with an engine
  * of its own), and whoever asks for the store meanwhile waits until it is open again.
  */
 import { openStore, type Store } from 'lodestore'

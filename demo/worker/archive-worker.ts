@@ -1,18 +1,14 @@
 /**
- * The store on its way out into a tar archive, and an archive on its way in. The engine that does it runs here, on the store's directory, which
- * the page has closed meanwhile. One worker does one thing; the page ends it when it has the answer.
+ * An archive on its way into the store: it is unpacked onto the disk, which only a worker can. The engine that takes it in runs here too, on the
+ * store's directory, which the page has closed meanwhile. One worker does one import; the page ends it when it has the answer.
  */
 import { type Engine, isStoreError, openEngine, opfsStorage, type StoreErrorCode } from 'lodestore/engine'
-import { exportStore, type ImportReport, importStore } from 'lodestore/exchange'
+import { type ImportReport, importStore } from 'lodestore/exchange'
 
-export type ArchiveRequest =
-  | { kind: 'export'; store: string; target: FileSystemFileHandle | undefined }
-  | { kind: 'import'; store: string; archive: File }
-  | { kind: 'cancel' }
+export type ArchiveRequest = { kind: 'import'; store: string; archive: File } | { kind: 'cancel' }
 
 export type ArchiveAnswer =
   | { kind: 'progress'; phase: 'reading' | 'copying'; done: number; total: number }
-  | { kind: 'exported'; blob: Blob | undefined }
   | { kind: 'imported'; report: ImportReport }
   | { kind: 'failed'; code: StoreErrorCode | undefined; name: string; message: string }
 
@@ -25,11 +21,7 @@ const { signal } = cancelled
 self.onmessage = async ({ data }: MessageEvent<ArchiveRequest>) => {
   if (data.kind === 'cancel') return cancelled.abort()
   try {
-    answer(
-      await withEngine(data.store, (engine) =>
-        data.kind === 'export' ? exported(engine, data.target) : imported(engine, data.archive),
-      ),
-    )
+    answer(await withEngine(data.store, (engine) => imported(engine, data.archive)))
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error))
     answer({ kind: 'failed', code: isStoreError(error) ? error.code : undefined, name, message })
@@ -46,14 +38,6 @@ async function withEngine<T>(store: string, use: (engine: Engine) => Promise<T>)
   } finally {
     await engine.close()
   }
-}
-
-/** To the file that the person chose, or else into a Blob, which browsers keep on the disk when it is large. */
-async function exported(engine: Engine, target: FileSystemFileHandle | undefined): Promise<ArchiveAnswer> {
-  const tar = await exportStore(engine, { signal, onProgress: progress('copying') })
-  if (target === undefined) return { kind: 'exported', blob: await new Response(tar).blob() }
-  await tar.pipeTo(await target.createWritable())
-  return { kind: 'exported', blob: undefined }
 }
 
 async function imported(engine: Engine, archive: File): Promise<ArchiveAnswer> {
