@@ -17,13 +17,14 @@ import {
   encodeSegmentHeader,
   MAGIC,
   MAGIC_BYTES,
+  NO_SEGMENT,
   segmentHeaderKey,
   TAG,
   type Tag,
 } from '../format/entry.js'
 import type { Arena, Kernel, Location } from '../kernel/kernel.js'
 import type { StorageFile } from '../storage/storage.js'
-import type { Position } from './position.js'
+import { type Position, START } from './position.js'
 import type { SegmentFiles } from './segments.js'
 
 /** The buffer is written out when it passes this: a write call costs up to 200 microseconds, a mebibyte about 500. */
@@ -92,6 +93,16 @@ export class LogWriter {
     // An undoing that failed halfway is finished before anything else; what it leaves counts.
     if (this.#unfinished) return this.#unfinished.position
     return { segment: this.#segment, offset: this.#written + this.#buffered }
+  }
+
+  /**
+   * Where the last committed transaction ends: `position`, unless that is the start of a segment, which may never get a byte. Should the log
+   * then go on in the one before it, what stands there would lie in front of such a mark.
+   */
+  get end(): Position {
+    if (this.position.offset > 0) return this.position
+    const { segment, offset } = this.#unfinished?.previous ?? this.#previous
+    return segment === NO_SEGMENT ? START : { segment, offset }
   }
 
   /** The first segment whose file may still change. Those before it are as they will be until they are removed: none is ever written to again. */

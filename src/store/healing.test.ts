@@ -2,8 +2,13 @@
 
 import { expect, test } from 'vitest'
 import { StoreError } from '../errors.js'
+import { TAG } from '../format/entry.js'
+import { hexBytes } from '../format/key.js'
+import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { isSegment } from '../testing/damage.js'
+import { entry } from '../testing/golden-recipes.js'
+import { ObservedStorage } from '../testing/observed-storage.js'
 import { SimulatedDisk } from '../testing/simulated-disk.js'
 import { openEngine } from './engine.js'
 
@@ -106,4 +111,29 @@ test('a flush after a commit that failed does not make it last', async () => {
   const left = await openEngine(SimulatedDisk.of(disk.contents()))
   expect((await left.stats()).count).toBe(1)
   expect(await left.get(kept)).toEqual(new TextEncoder().encode('kept'))
+})
+
+test('a head that is written behind a segment that was closed for nothing makes no torn tail of that segment durable', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage)
+  const [first = ''] = await engine.putMany([noise(2000, 1), noise(2000, 2)])
+  await engine.put('three', { durability: 'relaxed' })
+  // The flush before the compaction closes the segment cannot tell the head; then the compaction cannot read.
+  storage.before = ({ kind, path }) => {
+    if ((kind === 'write' && path === 'head') || (kind === 'read' && path === 'data/0/0')) {
+      throw new StoreError('IO', 'the disk is tired')
+    }
+  }
+  await expect(engine.compact({ threshold: 0 })).rejects.toMatchObject({ code: 'IO' })
+  storage.before = () => undefined
+  await engine.close()
+  for (const path of await storage.paths()) if (path.startsWith('index.')) await storage.remove(path)
+  // As a crash leaves it: the log went on in the first segment, and a transaction there has no COMMIT.
+  const torn = entry(TAG.put, Buffer.concat([hexBytes('ab'.repeat(32)), new Uint8Array(10)]))
+  await storage.replace('data/0/0', Buffer.concat([await storage.contents('data/0/0'), torn]))
+  const again = await openEngine(storage)
+  expect(again.recovery).toMatchObject({ rolledBack: { entries: 1 }, damaged: [] })
+  expect(await again.has('ab'.repeat(32))).toBe(false)
+  expect(await again.has(first)).toBe(true)
+  await again.close()
 })

@@ -163,7 +163,7 @@ async function settle({ files, head, state, recovery, degraded, writer }: Contex
   if (files.has(position.segment)) await flushFile(files, position.segment)
   const { head: last, unreadable } = head.read()
   if (!recovery.created && unreadable === 0 && last?.transaction === state.transaction) return
-  head.reset({ transaction: state.transaction, ...position })
+  head.reset({ transaction: state.transaction, ...writer.end })
   await head.flush()
 }
 

@@ -87,8 +87,8 @@ async function contentsWith(context: Context, { lists }: Holders, lost: readonly
   const entries = new Set(lost.map((key) => keyHex(key)))
   const whole = lost.filter((key) => isUserKey(key) && lists.committed(key) === 0)
   const contents = whole.map((key) => keyHex(key))
-  for (const name of entries.size > whole.length ? ownKeys(context.state, [RESERVED.manifest]) : []) {
-    const manifest = entries.has(keyHex(name)) ? undefined : await readListed(context, name)
+  for (const name of ownKeys(context.state, [RESERVED.manifest])) {
+    const manifest = await readListed(context, name)
     if (manifest?.chunks.some(({ key }) => entries.has(keyHex(key)))) contents.push(keyHex(manifest.key))
   }
   return contents
@@ -127,7 +127,7 @@ async function startAfresh(context: Context, staging: Staging): Promise<void> {
   context.damagedKeys.clear()
   context.unsound.clear()
   recovery.damaged.length = 0
-  head.reset({ transaction: fresh.transaction, ...writer.position })
+  head.reset({ transaction: fresh.transaction, ...writer.end })
   await head.flush()
   await checkpointWithReserve(context)
 }

@@ -221,7 +221,7 @@ async function writeHead({ head, state, writer, degraded }: Context): Promise<vo
   if (degraded) return
   try {
     await head.revive()
-    head.write({ transaction: state.transaction, ...writer.position })
+    head.write({ transaction: state.transaction, ...writer.end })
   } catch (error) {
     if (!isStoreError(error)) throw error
   }
