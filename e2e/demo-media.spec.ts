@@ -29,9 +29,14 @@ const SONG = { ...sound(30), name: 'song.wav' }
 const SONG_KEY = createHash('sha256').update(SONG.bytes).digest('hex')
 const SONG_URL = `blob/${SONG_KEY}?name=song.wav`
 
+// Not the `demo` of other tests: Firefox may give up a service worker's answer under load, says so in the console, and leaves the sound without its
+// end. Then it is opened again, as a person would.
 test('sound is played through the service worker, which answers a jump to its end with the part from there', async ({
-  demo,
+  page: demo,
 }) => {
+  test.slow()
+  const errors = watchErrors(demo)
+  await openDemo(demo)
   await drop(demo, [SONG])
   await expect(status(demo)).toHaveText('1 file stored.')
   await served(demo)
@@ -42,16 +47,12 @@ test('sound is played through the service worker, which answers a jump to its en
       asked.push(new Map<string, string>(data.headers).get('range') ?? 'no range')
     })
   })
-  await row(demo, SONG.name).getByRole('button', { name: 'song.wav: open' }).click()
-  await expect(demo.getByRole('dialog', { name: 'song.wav' })).toBeVisible()
-  const place = await demo.locator('#player audio').evaluate(async (audio: HTMLAudioElement) => {
-    const happened = (name: string) => new Promise((resolve) => audio.addEventListener(name, resolve, { once: true }))
-    if (audio.readyState < HTMLMediaElement.HAVE_METADATA) await happened('loadedmetadata')
-    const { duration } = audio
-    audio.currentTime = 29
-    await happened('seeked')
-    return { duration, time: audio.currentTime, url: audio.currentSrc }
-  })
+  let place = await openAndSeek(demo)
+  for (let tries = 1; place === undefined && tries < 5; tries++) {
+    await demo.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+    place = await openAndSeek(demo)
+  }
+  if (place === undefined) throw new Error('the sound was opened five times, and never played')
   expect(place.duration).toBeCloseTo(30, 1)
   expect(place.time).toBeGreaterThanOrEqual(29)
   expect(place.url).toBe(demoURL + SONG_URL)
@@ -61,7 +62,25 @@ test('sound is played through the service worker, which answers a jump to its en
   await demo.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
   await expect(demo.locator('#player audio')).toHaveCount(0)
   await expect(row(demo, SONG.name)).toBeVisible()
+  expect(errors.filter((error) => !error.includes('A ServiceWorker intercepted the request'))).toEqual([])
 })
+
+/** Opens the sound and jumps to its last second. Undefined when the browser has not come so far in ten seconds. */
+async function openAndSeek(demo: Page): Promise<{ duration: number; time: number; url: string } | undefined> {
+  await row(demo, SONG.name).getByRole('button', { name: 'song.wav: open' }).click()
+  await expect(demo.getByRole('dialog', { name: 'song.wav' })).toBeVisible()
+  return await demo.locator('#player audio').evaluate(async (audio: HTMLAudioElement) => {
+    const happened = (name: string) => new Promise((resolve) => audio.addEventListener(name, resolve, { once: true }))
+    const seek = async () => {
+      if (audio.readyState < HTMLMediaElement.HAVE_METADATA) await happened('loadedmetadata')
+      const { duration } = audio
+      audio.currentTime = 29
+      await happened('seeked')
+      return { duration, time: audio.currentTime, url: audio.currentSrc }
+    }
+    return await Promise.race([seek(), new Promise<undefined>((resolve) => setTimeout(resolve, 10_000))])
+  })
+}
 
 for (const { name, range, status: expected, from, to } of [
   { name: 'the whole', range: undefined, status: 200, from: 0, to: SONG.bytes.length },

@@ -40,11 +40,14 @@ function ask(page: Client, { url, method, headers }: Request): Promise<Response>
 
 /** Pulls piece by piece, so that nobody holds more of a long film than is being shown. */
 function bodyFrom(port: MessagePort): ReadableStream<Uint8Array> {
+  let isCancelled = false
   return new ReadableStream(
     {
       pull: (controller) =>
         new Promise((resolve) => {
           port.onmessage = ({ data: { bytes, failure } }) => {
+            // What comes after a cancel is wanted by nobody.
+            if (isCancelled) return resolve()
             if (failure) controller.error(new Error(failure))
             else if (bytes) controller.enqueue(bytes)
             else controller.close()
@@ -52,7 +55,10 @@ function bodyFrom(port: MessagePort): ReadableStream<Uint8Array> {
           }
           port.postMessage('pull')
         }),
-      cancel: () => port.postMessage('cancel'),
+      cancel: () => {
+        isCancelled = true
+        port.postMessage('cancel')
+      },
     },
     { highWaterMark: 0 },
   )
