@@ -28,6 +28,8 @@ let slots: u32 = 0
 let vacant: u32 = 0
 let count: u32 = 0
 let entries: usize = 0
+/** The group that ended the last search in vain: it has an empty slot. */
+let searchEnd: usize = 0
 
 /** Draws the table's secret from a seed and makes it empty. */
 export function tableCreate(seed: u64): void {
@@ -104,7 +106,10 @@ function slotOf(key: usize, hash: u64): usize {
       const slot = group + ((<usize>ctz(found)) << 2)
       if (sameKey(entryAt(indexIn(slot)), key)) return slot
     }
-    if (matches(group, 0, 0xffffffff) !== 0) return 0
+    if (matches(group, 0, 0xffffffff) !== 0) {
+      searchEnd = group
+      return 0
+    }
     number += step++
   }
 }
@@ -295,25 +300,12 @@ function hashAll(key: usize, total: u32, step: usize): void {
 }
 
 /**
- * Enters the index of an entry, unless its key is there already. A search and `enter` in one: the first group with an empty slot ends
- * the one and serves the other; tombstones on the way stay.
+ * Enters the index of an entry, unless its key is there already: in the group that ends the search for it. Tombstones on the way stay.
  */
 function adopt(hash: u64, index: u32): bool {
-  const tag = tagOf(hash)
-  const tagMask = ~(slots - 1)
-  let number = <u32>hash
-  let step: u32 = 1
-  while (true) {
-    const group = groupOf(number)
-    for (let found = matches(group, tag, tagMask); found !== 0; found &= found - 1) {
-      if (sameKey(entryAt(indexIn(group + ((<usize>ctz(found)) << 2))), entryAt(index))) return false
-    }
-    const room = matches(group, 0, 0xffffffff)
-    if (room !== 0) {
-      vacant--
-      store<u32>(group + ((<usize>ctz(room)) << 2), tag | (index + 1))
-      return true
-    }
-    number += step++
-  }
+  if (slotOf(entryAt(index), hash) !== 0) return false
+  const room = matches(searchEnd, 0, 0xffffffff)
+  vacant--
+  store<u32>(searchEnd + ((<usize>ctz(room)) << 2), tagOf(hash) | (index + 1))
+  return true
 }
