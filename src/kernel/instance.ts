@@ -47,14 +47,14 @@ export interface Exports {
 /** The address of the arena's bytes [at, at + size), once they are known to lie in it; what streams over an arena call. */
 export type Address = (at: number, size: number) => number
 
-/** Throws UNSUPPORTED where WebAssembly, or its SIMD, is missing or forbidden. */
+/** Throws UNSUPPORTED where WebAssembly, its SIMD or DecompressionStream is missing or forbidden. */
 export async function compileModule(): Promise<WebAssembly.Module> {
-  const bytes = await moduleBytes()
   try {
-    return await WebAssembly.compile(bytes)
+    return await WebAssembly.compile(await moduleBytes())
   } catch (cause) {
     const message =
-      "WebAssembly cannot be used here; if the page has a Content-Security-Policy, it needs 'wasm-unsafe-eval'"
+      'WebAssembly (with SIMD) or DecompressionStream cannot be used here: the browser is too old, or the page has a ' +
+      "Content-Security-Policy without 'wasm-unsafe-eval'"
     throw new StoreError('UNSUPPORTED', message, { cause })
   }
 }
