@@ -23,14 +23,15 @@ export type Target = Pick<Store, 'begin' | 'transaction'>
 
 export async function copyContents(source: Engine, target: Target, options: TaskOptions): Promise<ImportReport> {
   const { signal, onProgress } = options
-  const frozen = await source.freeze()
-  const entries = await entriesOf(frozen)
-  let total = 0
-  for await (const { size } of source.keys()) total += size
-  const report: ImportReport = { contents: 0, bytes: 0, names: 0, skipped: await skippedEntries(frozen, entries) }
+  const report: ImportReport = { contents: 0, bytes: 0, names: 0, skipped: [] }
   let tx: Transaction | undefined
   let batch = { contents: 0, bytes: 0 }
+  let total = 0
+  const frozen = await source.freeze()
   try {
+    const entries = await entriesOf(frozen)
+    report.skipped.push(...(await skippedEntries(frozen, entries)))
+    for await (const { size } of source.keys()) total += size
     for await (const entry of source.keys()) {
       throwIfAborted(signal)
       tx ??= await target.begin()
