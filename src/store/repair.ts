@@ -84,6 +84,7 @@ export async function repairStore(
 
 /** The users' contents that one of these entries belongs to. (Of a list of chunks that is lost nobody knows whose it was.) */
 async function contentsWith(context: Context, { lists }: Holders, lost: readonly Uint8Array[]): Promise<string[]> {
+  if (lost.length === 0) return []
   const entries = new Set(lost.map((key) => keyHex(key)))
   const whole = lost.filter((key) => isUserKey(key) && lists.committed(key) === 0)
   const contents = whole.map((key) => keyHex(key))
