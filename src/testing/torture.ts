@@ -95,7 +95,7 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
   let start: State = EMPTY
   for (let crash = 0; crash < crashes; crash++) {
     kernel.recycle()
-    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, start)
+    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, { start, readsMayFail: true })
     const fails = random.chance(0.5) ? randomFaults(random) : () => undefined
     let left = random.below(120)
     let snapshot: Snapshot | undefined
@@ -168,7 +168,7 @@ export interface Trial {
 export async function endure(kernel: RecyclingKernel, seed: number, steps: number, trial: Trial): Promise<boolean> {
   kernel.recycle()
   const disk = new SimulatedDisk()
-  const workload = new Workload(disk, kernel, new Random(seed), TORTURE_SHAPE)
+  const workload = new Workload(disk, kernel, new Random(seed), TORTURE_SHAPE, { readsMayFail: true })
   let calls = 0
   disk.onCall = (call, path) => {
     if (!faultsAt(call, path).includes(trial.fault)) return undefined

@@ -24,6 +24,7 @@ export class Workload {
   readonly #shape: Shape
   readonly #draws: Draws
   readonly #uploads: WorkloadUploads
+  readonly #readsMayFail: boolean
   /** Each step as often as its weight says. */
   readonly #steps: readonly StepName[]
   #engine: Engine | undefined
@@ -35,11 +36,18 @@ export class Workload {
   operations = 0
 
   /** The kernel is this workload's alone while it runs. */
-  constructor(storage: Storage, kernel: RecyclingKernel, random: Random, shape: Shape, start: State = EMPTY) {
+  constructor(
+    storage: Storage,
+    kernel: RecyclingKernel,
+    random: Random,
+    shape: Shape,
+    { start = EMPTY, readsMayFail = false }: { start?: State; readsMayFail?: boolean } = {},
+  ) {
     this.#storage = storage
     this.#kernel = kernel
     this.#random = random
     this.#shape = shape
+    this.#readsMayFail = readsMayFail
     this.#history = [start]
     this.#steps = Object.entries(shape.weights).flatMap(([name, weight]) => new Array(weight).fill(name as StepName))
     this.#draws = new Draws(random, shape)
@@ -232,7 +240,7 @@ export class Workload {
       case 'gc':
         return await this.#collect()
       case 'ingest': {
-        const complete = await this.#uploads.step(engine, model)
+        const complete = await this.#uploads.step(engine, model, this.#readsMayFail)
         if (complete === undefined) return
         const { content } = complete
         // What fails before `finish` leaves it open.
