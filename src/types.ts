@@ -200,7 +200,10 @@ export interface RefOperations {
 }
 
 export interface Refs extends RefOperations {
-  /** Every name as committed when the iteration began, in the order of their characters. */
+  /**
+   * Every name as committed when the iteration began, in the order of their characters. When some cannot be read it throws CORRUPT, behind
+   * all others.
+   */
   list(options?: ListOptions): AsyncIterable<Ref>
 }
 

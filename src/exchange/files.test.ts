@@ -99,6 +99,22 @@ test('a content that is damaged, or deleted meanwhile, is skipped and leaves no 
   expect(await filesOf(target)).toEqual({})
 })
 
+test('a name that cannot be read is skipped and named, and all others are exported', async () => {
+  const store = await named(NAMES)
+  const damage = new StoreError('CORRUPT', 'damaged', { where: { key: 'ff01', segment: 3, offset: 5 } })
+  const list = async function* () {
+    yield* store.refs.list()
+    throw damage
+  }
+  const target = memoryStorage()
+  const report = await exportFiles(
+    { keys: store.keys, stream: store.stream.bind(store), refs: { ...store.refs, list } },
+    target,
+  )
+  expect(report.skipped).toEqual([{ ...damage.where, message: 'a name cannot be read: damaged' }])
+  expect(Object.keys(await filesOf(target)).sort()).toEqual(Object.keys(NAMES).sort())
+})
+
 function failingStream(error: Error): ReadableStream<Uint8Array> {
   let isBegun = false
   return new ReadableStream({

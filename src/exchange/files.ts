@@ -28,11 +28,16 @@ export async function exportFiles(
   const report: FilesReport = { files: 0, bytes: 0, skipped: [] }
   const paths = new FilePaths()
   const refs: Ref[] = []
-  for await (const ref of store.refs.list(signal && { signal })) {
-    const { name, key } = ref
-    const message = paths.take(name)
-    if (message === undefined) refs.push(ref)
-    else report.skipped.push({ name, key, message })
+  try {
+    for await (const ref of store.refs.list(signal && { signal })) {
+      const { name, key } = ref
+      const message = paths.take(name)
+      if (message === undefined) refs.push(ref)
+      else report.skipped.push({ name, key, message })
+    }
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    report.skipped.push({ ...error.where, message: `a name cannot be read: ${error.message}` })
   }
   const total = onProgress ? await bytesOf(store, refs, signal) : 0
   const told = (bytes: number) => onProgress?.({ done: report.bytes + bytes, total })

@@ -3,7 +3,7 @@
  * only set to a content that is, and a content with a name is not deleted.
  */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { TAG } from '../format/entry.js'
 import { keyHex, parseKey, RESERVED } from '../format/key.js'
 import { decodeRef, encodeRef, type RefEntry, refKey, refNameBytes } from '../format/ref.js'
@@ -11,7 +11,7 @@ import type { KeyLike, ListOptions, Ref, Refs } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { ownKeys } from './index-records.js'
-import { readValue, readValues } from './read.js'
+import { readValue, readValues, unlessDamaged } from './read.js'
 import type { Find } from './read-content.js'
 import type { Staging } from './staging.js'
 
@@ -37,7 +37,7 @@ export class StagedRefs {
       })
     }
     const { names } = await this.#loadedHolders()
-    const old = await this.get(name)
+    const old = await this.#old(name)
     await this.#staging.append(TAG.put, this.#place(name), value)
     if (old) names.change(old.key, -1)
     names.change(key, 1)
@@ -50,11 +50,15 @@ export class StagedRefs {
   /** False when there is no such name. */
   async delete(name: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const { names } = await this.#loadedHolders()
-    const old = await this.get(name)
-    if (old === undefined) return false
-    await this.#staging.delete(this.#place(name))
-    names.change(old.key, -1)
-    return true
+    const old = await this.#old(name)
+    const isThere = await this.#staging.delete(this.#place(name))
+    if (old) names.change(old.key, -1)
+    return isThere
+  }
+
+  /** What the name pointed to, for the count. One that is damaged is not counted, and may be replaced or deleted all the same. */
+  async #old(name: Uint8Array<ArrayBuffer>): Promise<RefEntry | undefined> {
+    return await unlessDamaged(this.get(name))
   }
 
   #place(name: Uint8Array<ArrayBuffer>): Uint8Array {
@@ -113,10 +117,13 @@ export class EngineRefs implements Refs {
     const { run } = this.#reading
     const places = await run(async () => ownKeys(this.#context.state, [RESERVED.ref]))
     const found: Ref[] = []
+    let damage: StoreError | undefined
     for (let at = 0; at < places.length; at += REFS_AT_ONCE) {
       throwIfAborted(signal)
       const some = places.slice(at, at + REFS_AT_ONCE)
-      for (const value of await run(() => readValues(this.#context, some))) {
+      const read = await run(() => readUndamaged(this.#context, some))
+      damage ??= read.damage
+      for (const value of read.values) {
         const ref = value && shown(decodeRef(value))
         if (ref?.name.startsWith(prefix)) found.push(ref)
       }
@@ -126,7 +133,28 @@ export class EngineRefs implements Refs {
       throwIfAborted(signal)
       yield ref
     }
+    if (damage) throw damage
   }
+}
+
+/** What can be read of some values, and why the first of the others cannot. */
+async function readUndamaged(
+  context: Context,
+  places: readonly Uint8Array[],
+): Promise<{ values: readonly (Uint8Array | undefined)[]; damage?: StoreError }> {
+  try {
+    return { values: await readValues(context, places) }
+  } catch (error) {
+    if (!isStoreError(error, 'CORRUPT')) throw error
+    if (places.length <= 1) return { values: [], damage: error }
+  }
+  const half = Math.ceil(places.length / 2)
+  const [first, second] = [
+    await readUndamaged(context, places.slice(0, half)),
+    await readUndamaged(context, places.slice(half)),
+  ]
+  const damage = first.damage ?? second.damage
+  return { values: [...first.values, ...second.values], ...(damage && { damage }) }
 }
 
 async function readRef(context: Context, place: Uint8Array, find: Find): Promise<RefEntry | undefined> {

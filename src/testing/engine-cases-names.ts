@@ -39,6 +39,43 @@ const naming: EngineCase[] = [
     },
   },
   {
+    name: 'a damaged name hides no other: the list gives those that can be read, then it is CORRUPT',
+    async run({ open, close, flip, storage }) {
+      const first = await open()
+      const content = await first.put('content')
+      for (const name of ['before', 'damaged', 'beyond']) await first.refs.set(name, content)
+      await close()
+      await flip('data/0/0', Buffer.from(await storage.contents('data/0/0')).indexOf('damaged'))
+      const store = await open()
+      const found: string[] = []
+      const list = async () => {
+        for await (const { name } of store.refs.list()) found.push(name)
+      }
+      await fails(list, 'CORRUPT', 'the list')
+      equal(found, ['before', 'beyond'], 'names')
+      equal((await store.refs.get('beyond'))?.key, content, 'one that can be read')
+      await store.refs.set('damaged', content)
+      await store.check({ repair: true })
+      equal(await namesOf(store), ['before', 'beyond', 'damaged'], 'names, when it is set anew')
+    },
+  },
+  {
+    name: 'a damaged name can be deleted, and no longer holds its content then',
+    async run({ open, close, flip, storage }) {
+      const first = await open()
+      const content = await first.put('content')
+      await first.refs.set('damaged', content)
+      await close()
+      await flip('data/0/0', Buffer.from(await storage.contents('data/0/0')).indexOf('damaged'))
+      const store = await open()
+      equal([await store.refs.delete('damaged'), await store.refs.delete('damaged')], [true, false], 'deleting it')
+      equal(await namesOf(store), [], 'names')
+      equal(await store.delete(content), true, 'deleting the content')
+      await store.check({ repair: true })
+      equal(await keysOf(store), [], 'contents')
+    },
+  },
+  {
     name: 'a name can be moved to another content, and be deleted without the content',
     async run({ open }) {
       const store = await open()

@@ -134,7 +134,9 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       }
     } catch (error) {
       cursors.delete(cursor)
-      throw error
+      if (entries.length === 0) throw error
+      // What came before it counts, so it is met where it stands: by the next call.
+      cursors.set(cursor, { next: () => Promise.reject(error) })
     }
     return { entries, cursor: cursors.has(cursor) ? cursor : undefined }
   }

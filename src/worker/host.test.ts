@@ -270,6 +270,24 @@ test('keys come in pages, and what is left ends with listEnd', async () => {
   expect(await wire.answer(5)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
 })
 
+test('a listing that fails gives what came before that, and then its error', async () => {
+  const { wire } = await opened({
+    async *keys() {
+      for (let size = 0; size < 3; size++) yield { key: KEY, size }
+      throw new StoreError('CORRUPT', 'the fourth')
+    },
+  })
+  wire.send({ type: 'keys', id: 2 })
+  const reply = (await wire.answer(2)) as Extract<Reply, { type: 'result' }>
+  const page = reply.value as { entries: number; cursor: number }
+  const entries = [...decodeKeys(sliceOf(wire.posted.at(-1) as Envelope<Reply>, page.entries))]
+  expect(entries.map(({ size }) => size)).toEqual([0, 1, 2])
+  wire.send({ type: 'keysNext', id: 3, cursor: page.cursor })
+  expect(await wire.answer(3)).toMatchObject({ error: { code: 'CORRUPT', message: 'the fourth' } })
+  wire.send({ type: 'keysNext', id: 4, cursor: page.cursor })
+  expect(await wire.answer(4)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
+})
+
 test('a listing that is aborted before its first page leaves no cursor behind', async () => {
   let ended = false
   const { wire } = await opened({
