@@ -157,7 +157,8 @@ async function readUndamaged(
   return { values: [...first.values, ...second.values], ...(damage && { damage }) }
 }
 
-async function readRef(context: Context, place: Uint8Array, find: Find): Promise<RefEntry | undefined> {
+/** The ref whose entry has this key. Throws CORRUPT. */
+export async function readRef(context: Context, place: Uint8Array, find: Find): Promise<RefEntry | undefined> {
   const value = await readValue(context, place, () => find(place))
   return value && decodeRef(value)
 }

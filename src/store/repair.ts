@@ -8,6 +8,7 @@ import { assert, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
 import { TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, RESERVED } from '../format/key.js'
+import { manifestKey } from '../format/manifest.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { isBefore, START } from '../log/position.js'
 import { replayLog } from '../log/replay.js'
@@ -22,6 +23,7 @@ import { noteChosenKeys } from './provenance.js'
 import { readValue, unlessDamaged } from './read.js'
 import { readListed } from './read-content.js'
 import { setAside } from './recovery.js'
+import { readRef } from './refs.js'
 import type { Staging } from './staging.js'
 
 /** Mends what `findings` (of a check just made) name. Runs in a turn of its own. Throws QUOTA when there is no room; nothing is changed then. */
@@ -82,17 +84,21 @@ export async function repairStore(
   }
 }
 
-/** The users' contents that one of these entries belongs to. (Of a list of chunks that is lost nobody knows whose it was.) */
+/** The users' contents that one of these entries belongs to. (Whose a list of chunks was that is lost, only a name of the content tells.) */
 async function contentsWith(context: Context, { lists }: Holders, lost: readonly Uint8Array[]): Promise<string[]> {
   if (lost.length === 0) return []
   const entries = new Set(lost.map((key) => keyHex(key)))
   const whole = lost.filter((key) => isUserKey(key) && lists.committed(key) === 0)
-  const contents = whole.map((key) => keyHex(key))
+  const contents = new Set(whole.map((key) => keyHex(key)))
   for (const name of ownKeys(context.state, [RESERVED.manifest])) {
     const manifest = await readListed(context, name)
-    if (manifest?.chunks.some(({ key }) => entries.has(keyHex(key)))) contents.push(keyHex(manifest.key))
+    if (manifest?.chunks.some(({ key }) => entries.has(keyHex(key)))) contents.add(keyHex(manifest.key))
   }
-  return contents
+  for (const name of ownKeys(context.state, [RESERVED.ref])) {
+    const ref = await unlessDamaged(readRef(context, name, (key) => context.state.keys.find(key)))
+    if (ref && entries.has(keyHex(manifestKey(ref.key)))) contents.add(keyHex(ref.key))
+  }
+  return [...contents]
 }
 
 /** True for damage of the log itself: then an entry is missing, and nobody knows which. */

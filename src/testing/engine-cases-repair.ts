@@ -4,6 +4,7 @@
  */
 
 import { StoreError } from '../errors.js'
+import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, type EngineContext, key, keysOf, text, value } from './engine-case.js'
@@ -131,6 +132,24 @@ export const repairCases: readonly EngineCase[] = [
       const copy = await storage.contents('lost+found/0.0')
       equal([copy.length, copy.every((byte, at) => byte === bad[at])], [bad.length, true], 'the copy')
       equal(await keysOf(await reopen()), [key(2)], 'keys')
+    },
+  },
+  {
+    name: 'a content whose list of chunks is lost is named by a repair, as long as it has a name',
+    async run({ open, close, flip, storage }) {
+      const first = await open()
+      const content = await first.put(value(wholeBytesMax(CHUNK_SIZES) + 1))
+      await first.transaction(async (tx) => {
+        await tx.refs.set('large', content)
+        await tx.refs.set('the same', content)
+        await tx.refs.set('other', await tx.put('other'))
+      })
+      await close()
+      // The list begins with the key of the content.
+      await flip('data/0/0', Buffer.from(await storage.contents('data/0/0')).indexOf(content, 'hex'))
+      const store = await open()
+      equal((await store.check({ repair: true })).repaired?.lost, [content], 'what is lost')
+      equal(await store.get(content), undefined, 'the content')
     },
   },
   {
