@@ -8,6 +8,7 @@ import { checkRange, streamPieces } from '../piece-stream.js'
 import { decodeKeys } from '../protocol/key-page.js'
 import type { KeyPage, Result } from '../protocol/messages.js'
 import { respond } from '../response.js'
+import { transact } from '../transact.js'
 import type {
   BlobOptions,
   CheckOptions,
@@ -120,16 +121,7 @@ export class RemoteStore extends RemoteOperations implements Store {
   }
 
   async transaction<T>(fn: (tx: Transaction) => Promise<T> | T, options: CommitOptions = {}): Promise<T> {
-    const tx = await this.begin(options)
-    try {
-      const result = await fn(tx)
-      await tx.commit()
-      return result
-    } catch (error) {
-      // The caller's own error is what counts; a transaction that cannot be rolled back has ended already.
-      await tx.rollback().catch(() => {})
-      throw error
-    }
+    return transact(this.begin(options), fn)
   }
 
   async begin({ durability }: CommitOptions = {}): Promise<RemoteTransaction> {

@@ -4,13 +4,12 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
-import { records } from '../format/checkpoint.js'
-import { isUserKey, KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
+import { keyHex, parseKey } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
-import { valueBytes } from '../log/state.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
 import { respond } from '../response.js'
 import type { Storage } from '../storage/storage.js'
+import { transact } from '../transact.js'
 import type {
   BlobOptions,
   CheckOptions,
@@ -43,33 +42,30 @@ import type {
 import { contentBlob } from './blob.js'
 import { checkStore } from './check.js'
 import { collect } from './collect.js'
-import { compactSegments, compactStore, dueSegments, THRESHOLD } from './compaction.js'
+import { compactStore, THRESHOLD } from './compaction.js'
 import { Contents } from './contents.js'
 import type { Context } from './context.js'
-import { sourceBytes, toBytes } from './data.js'
+import { toBytes } from './data.js'
 import { freezeStore } from './frozen.js'
-import { contentRecords } from './index-records.js'
 import {
   abandonCheckpoint,
   CHECKPOINT_BYTES_LEAST,
   checkpoint,
-  checkpointStep,
   closingCheckpointIsDue,
   pause,
   removeOutlived,
   SLICE_BYTES,
-  unlessFailed,
 } from './maintenance.js'
 import { openContext } from './open.js'
+import { listContents, statsOf } from './overview.js'
+import { putAll } from './put-many.js'
 import { WriteQueue } from './queue.js'
-import { type Find, hasContent, readContent, readContents, readListed, readPiece } from './read-content.js'
+import { type Find, hasContent, readContent, readContents, readPiece } from './read-content.js'
 import { EngineRefs, type Stage, StagedRefs } from './refs.js'
 import { flushLog, Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
+import { Upkeep } from './upkeep.js'
 import { Uploads } from './uploads.js'
-
-/** Bytes that `putMany` takes from its source ahead of the writing. */
-const WAITING_BYTES_MAX = 32 * 1024 * 1024
 
 export interface OpenEngineOptions extends EngineOptions {
   /** What the store calls itself; only for the caller. */
@@ -123,11 +119,7 @@ export class Engine implements Store {
   readonly #transactions = new Set<EngineTransaction>()
   /** Reads that have not ended: a close waits for them. */
   readonly #reads = new Set<Promise<unknown>>()
-  /** After a compaction that found no room: bytes of the log from which on the next is tried. */
-  #compactFrom = 0
   #closing: Promise<void> | undefined
-  /** A slice of a checkpoint was written, and the next one is not due yet. */
-  #isPausing = false
 
   constructor(context: Context, name: string, durability: Durability) {
     this.name = name
@@ -137,8 +129,11 @@ export class Engine implements Store {
     this.#durability = durability
     this.#staging = new Staging(context)
     this.#contents = new Contents(context, this.#staging)
-    this.#queue = new WriteQueue(this.#staging, () => this.#maintain())
+    this.#queue = new WriteQueue(this.#staging, () => upkeep.step())
     this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
+    const upkeep = new Upkeep(context, this.#staging, this.#uploads, () => {
+      if (!this.#closing) this.#queue.wake()
+    })
     const refs = new StagedRefs(context, this.#staging, this.#contents)
     const stage: Stage = async (change) => {
       this.#assertOpen()
@@ -159,31 +154,7 @@ export class Engine implements Store {
 
   async putMany(data: Iterable<Data> | AsyncIterable<Data>, options: PutOptions = {}): Promise<Key[]> {
     this.#assertOpen()
-    return await this.transaction(async (tx) => {
-      const keys: Promise<Key>[] = []
-      let bytesWaiting = 0
-      /** Waits when many bytes do. */
-      const put = (item: Data): Promise<unknown> | undefined => {
-        const key = tx.put(item)
-        // Met below; until then a failure is nobody's, and must not end the process.
-        key.catch(() => undefined)
-        keys.push(key)
-        bytesWaiting += sourceBytes(item)
-        if (bytesWaiting < WAITING_BYTES_MAX) return undefined
-        bytesWaiting = 0
-        return key
-      }
-      if (Symbol.iterator in data) {
-        // Not by `for await`, which would part what is there together.
-        for (const item of data) {
-          const waits = put(item)
-          if (waits) await waits
-        }
-      } else {
-        for await (const item of data) await put(item)
-      }
-      return await Promise.all(keys)
-    }, options)
+    return await this.transaction((tx) => putAll(tx, data), options)
   }
 
   async ingest(key: KeyLike, { size }: { size: number }): Promise<Ingest> {
@@ -276,30 +247,11 @@ export class Engine implements Store {
     throwIfAborted(options.signal)
     const { holders } = this.#staging
     await holders.load()
-    const block = contentRecords(this.#context.state, holders)
-    for (const record of records(block)) {
-      throwIfAborted(options.signal)
-      const { at } = record
-      if (isUserKey(block, at)) {
-        yield { key: keyHex(block, at), size: valueBytes(record) }
-      } else {
-        const manifest = await readListed(this.#context, block.subarray(at, at + KEY_BYTES))
-        if (manifest) yield { key: keyHex(manifest.key), size: manifest.size }
-      }
-    }
+    yield* listContents(this.#context, holders, options.signal)
   }
 
   async transaction<T>(fn: (tx: Transaction) => Promise<T> | T, options: CommitOptions = {}): Promise<T> {
-    const tx = await this.begin(options)
-    try {
-      const result = await fn(tx)
-      await tx.commit()
-      return result
-    } catch (error) {
-      // When it was the commit that failed, or fn ended the transaction itself, there is nothing left to undo.
-      await tx[Symbol.asyncDispose]()
-      throw error
-    }
+    return await transact(this.begin(options), fn)
   }
 
   async begin(options: CommitOptions = {}): Promise<Transaction> {
@@ -331,23 +283,9 @@ export class Engine implements Store {
 
   async stats(): Promise<Stats> {
     this.#assertOpen()
-    const { state } = this.#context
-    const { bytes, liveBytes } = state.totals()
     const { holders } = this.#staging
     await holders.load()
-    return {
-      // A chunk that a repair had to give up is listed, and not there.
-      count: state.userCount - holders.lists.sizeWithin(state.keys) + state.ownCount(RESERVED.manifest),
-      bytes: state.userBytes,
-      logBytes: bytes,
-      liveBytes,
-      deadBytes: bytes - liveBytes,
-      transactions: state.transaction,
-      segments: [...state.segments]
-        .sort(([a], [b]) => a - b)
-        .map(([segment, { bytes, liveBytes }]) => ({ segment, bytes, liveBytes })),
-      indexBytes: state.keys.memoryBytes + state.shadows.memoryBytes,
-    }
+    return statsOf(this.#context, holders)
   }
 
   async check(options: CheckOptions = {}): Promise<CheckReport> {
@@ -406,33 +344,6 @@ export class Engine implements Store {
       await files.close()
       lock.close()
     }
-  }
-
-  /** Between commits. What fails here is not lost: it is due again after a later commit, and `compact` and `close` report it. */
-  async #maintain(): Promise<void> {
-    const context = this.#context
-    const { bytes } = context.state.totals()
-    try {
-      await this.#uploads.sweep()
-      const due = bytes < this.#compactFrom ? [] : dueSegments(context)
-      if (due.length > 0) await compactSegments(context, this.#staging, due, false)
-      if (!this.#isPausing) await checkpointStep(context)
-    } catch (error) {
-      // No room on the disk, or no memory. Each try costs a copy, so the next one waits until the log has grown by a segment.
-      if (!isStoreError(error) && !(error instanceof RangeError)) throw error
-      this.#compactFrom = bytes + context.config.segmentBytesMax
-    }
-    if (context.saving && !this.#isPausing) this.#pause()
-    await context.reserve.fill().catch(unlessFailed)
-  }
-
-  /** Between two slices of a checkpoint whoever waits goes first; then the next one is due, also when nothing else is done. */
-  #pause(): void {
-    this.#isPausing = true
-    void this.#context.pause().then(() => {
-      this.#isPausing = false
-      if (!this.#closing) this.#queue.wake()
-    })
   }
 
   async #reading<T>(read: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * What is done between commits, when nobody waits: checkpoints and the removal of what they make needless. Both are amortized over the
+ * Checkpoints, written between commits when nobody waits, and the removal of what they make needless. Both are amortized over the
  * bytes the log has grown by, so the cost of a commit does not depend on how much the store holds; and a large checkpoint goes in
  * slices, so that no commit waits for more than one of them. All steps have their turn in the queue: none goes on beside a commit.
  */
