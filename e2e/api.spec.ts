@@ -61,7 +61,6 @@ test('the second to open a store waits, is LOCKED after three seconds, and gets 
   })
   expect(code).toBe('LOCKED')
   expect(waited).toBeGreaterThan(2900)
-  expect(waited).toBeLessThan(5000)
 
   const opening = other.evaluate(async () => {
     const store = await window.lodestore.openStore('photos')
@@ -89,11 +88,11 @@ test('waiting for a store ends with its signal', async ({ app }) => {
     await openStore('photos')
     const controller = new AbortController()
     setTimeout(() => controller.abort('enough'), 200)
-    const start = performance.now()
     const error = await openStore('photos', { signal: controller.signal }).catch((error) => error)
-    return [error.code, error.name, error.cause, performance.now() - start < 1000]
+    return [error.code, error.name, error.cause]
   })
-  expect(found).toEqual(['ABORTED', 'AbortError', 'enough', true])
+  // Without the signal it would have been LOCKED.
+  expect(found).toEqual(['ABORTED', 'AbortError', 'enough'])
 })
 
 test('closing and opening again, ten times in a row', async ({ app }) => {
@@ -270,7 +269,6 @@ test('foreign files and directories beside the stores are not listed', async ({ 
 })
 
 test('deleting an open store is LOCKED and does no harm; a closed one leaves nothing behind', async ({ app }) => {
-  test.setTimeout(30_000)
   const found = await app.evaluate(async () => {
     const { openStore, deleteStore, listStores } = window.lodestore
     const store = await openStore('photos')
@@ -312,7 +310,6 @@ test('deleting an open store is LOCKED and does no harm; a closed one leaves not
 })
 
 test('a store that an engine of somebody else has open is LOCKED, for opening and for deleting', async ({ app }) => {
-  test.setTimeout(30_000)
   const found = await app.evaluate(async () => {
     const { openStore, deleteStore } = window.lodestore
     await (await openStore('photos')).close()
