@@ -72,9 +72,13 @@ export interface OpenEngineOptions extends EngineOptions {
   name?: string
   /** A kernel to share between engines; one is made unless given. */
   kernel?: Kernel
-  /** A checkpoint is written when the log has grown by at least this; 8 MiB unless given. Small values are for tests. */
+}
+
+/** What else tests set: sizes that make a small store do all that a large one does, and what would differ from run to run. */
+export interface EngineSettings extends OpenEngineOptions {
+  /** A checkpoint is written when the log has grown by at least this; 8 MiB unless given. */
   checkpointBytes?: number
-  /** A checkpoint of more than twice this goes in slices of this size, between commits; 1 MiB unless given. Small values are for tests. */
+  /** A checkpoint of more than twice this goes in slices of this size, between commits; 1 MiB unless given. */
   sliceBytes?: number
   /** Resolves when what waits in this thread has had its turn, between two slices; a timer of no time unless given. */
   pause?: () => Promise<void>
@@ -85,7 +89,7 @@ export interface OpenEngineOptions extends EngineOptions {
 }
 
 /** Opens the store in `storage`, which is its directory. Throws LOCKED at once when it is open elsewhere, NOT_FOUND, FORMAT. */
-export async function openEngine(storage: Storage, options: OpenEngineOptions = {}): Promise<Engine> {
+export async function openEngine(storage: Storage, options: EngineSettings = {}): Promise<Engine> {
   throwIfAborted(options.signal)
   const context = await openContext({
     storage,

@@ -7,7 +7,7 @@
 import { decimal } from '../format/paths.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import type { Storage } from '../storage/storage.js'
-import { type Engine, type OpenEngineOptions, openEngine } from '../store/engine.js'
+import { type Engine, type EngineSettings, openEngine } from '../store/engine.js'
 import { equal } from './check.js'
 import { ObservedStorage } from './observed-storage.js'
 
@@ -22,7 +22,7 @@ export interface EngineCase {
 export interface EngineContext {
   readonly storage: ObservedStorage
   /** Opens the store; the options given here hold for later openings too. */
-  open(options?: OpenEngineOptions): Promise<Engine>
+  open(options?: EngineSettings): Promise<Engine>
   close(): Promise<void>
   reopen(): Promise<Engine>
   /** Reopens it without its checkpoints: the whole log is read. */
@@ -37,12 +37,12 @@ export interface EngineContext {
 
 let sharedKernel: Promise<Kernel> | undefined
 
-export function engineContext(inner: Storage, initial: OpenEngineOptions = {}): EngineContext {
+export function engineContext(inner: Storage, initial: EngineSettings = {}): EngineContext {
   const storage = inner instanceof ObservedStorage ? inner : new ObservedStorage(inner)
   const options = { ...initial }
   let engine: Engine | undefined
 
-  async function open(more: OpenEngineOptions = {}): Promise<Engine> {
+  async function open(more: EngineSettings = {}): Promise<Engine> {
     sharedKernel ??= createKernel()
     Object.assign(options, more)
     engine = await openEngine(storage, { kernel: await sharedKernel, ...options })

@@ -6,7 +6,7 @@ import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
 import type { Storage } from '../storage/storage.js'
-import { type Engine, type OpenEngineOptions, openEngine } from '../store/engine.js'
+import { type Engine, type EngineSettings, openEngine } from '../store/engine.js'
 import { key } from './engine-case.js'
 import { writeFile } from './observed-storage.js'
 import { Random } from './random.js'
@@ -16,7 +16,7 @@ export const LARGE_BYTES = wholeBytesMax(CHUNK_SIZES) + 1_234_567
 
 let kernel: Promise<Kernel> | undefined
 
-export async function emptyStore(storage: Storage = memoryStorage(), options: OpenEngineOptions = {}): Promise<Engine> {
+export async function emptyStore(storage: Storage = memoryStorage(), options: EngineSettings = {}): Promise<Engine> {
   kernel ??= createKernel()
   return await openEngine(storage, { kernel: await kernel, ...options })
 }
@@ -27,7 +27,7 @@ export function value(size: number, seed = 0): Uint8Array<ArrayBuffer> {
 }
 
 /** Small and large contents, two that share chunks, one that is also a chunk, replaced and deleted ones; chosen keys if wanted. */
-export async function fullStore(chosen: boolean, options: OpenEngineOptions = {}): Promise<Engine> {
+export async function fullStore(chosen: boolean, options: EngineSettings = {}): Promise<Engine> {
   const store = await emptyStore(memoryStorage(), { maxSegmentSize: 1024 * 1024, ...options })
   await store.putMany([value(0), value(1), value(70_000)])
   const large = value(LARGE_BYTES)

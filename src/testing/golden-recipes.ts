@@ -6,7 +6,7 @@
 
 import { crc32 } from 'node:zlib'
 import { memoryStorage } from '../storage/memory.js'
-import type { Engine, OpenEngineOptions } from '../store/engine.js'
+import type { Engine, EngineSettings } from '../store/engine.js'
 import type { Recovery } from '../types.js'
 import { engineContext, key, value } from './engine-case.js'
 import { ObservedStorage } from './observed-storage.js'
@@ -33,7 +33,7 @@ export function counting(bytes: Uint8Array): void {
   for (let i = 0; i < bytes.length; i++) bytes[i] = i
 }
 
-const OPTIONS: OpenEngineOptions = { maxSegmentSize: 1024, random: counting }
+const OPTIONS: EngineSettings = { maxSegmentSize: 1024, random: counting }
 
 /** The store of FORMAT.md's worked example. */
 export async function makeExample(): Promise<ObservedStorage> {

@@ -4,7 +4,7 @@
  */
 
 import type { ChunkSizes } from '../kernel/kernel.js'
-import type { OpenEngineOptions } from '../store/engine.js'
+import type { EngineSettings } from '../store/engine.js'
 import type { Random } from './random.js'
 
 export type StepName =
@@ -47,7 +47,7 @@ export interface Shape {
   sizes: readonly number[]
   /** Sizes of contents that are cut into chunks. */
   largeSizes: readonly number[]
-  engine: OpenEngineOptions & { chunkSizes: ChunkSizes }
+  engine: EngineSettings & { chunkSizes: ChunkSizes }
   /** How often a step comes, beside the others; one that is not named never does. */
   weights: Readonly<Partial<Record<StepName, number>>>
 }
