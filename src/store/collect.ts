@@ -52,6 +52,8 @@ export async function collect(
     }
     // What uploads have left would be in the way of what is found, and is not to be counted.
     await uploads.sweep()
+    // What could not be read when the holders were counted may have been replaced or deleted since.
+    if (holders.isPartial) holders.forget()
     await holders.load()
     if (holders.isPartial || context.degraded) {
       const message = 'the store is damaged, so what holds what is not known; check({ repair: true }) first'

@@ -52,9 +52,11 @@ const naming: EngineCase[] = [
         for await (const { name } of store.refs.list()) found.push(name)
       }
       await fails(list, 'CORRUPT', 'the list')
+      await fails(() => store.gc({ grace: 0 }), 'CORRUPT', 'gc')
       equal(found, ['before', 'beyond'], 'names')
       equal((await store.refs.get('beyond'))?.key, content, 'one that can be read')
       await store.refs.set('damaged', content)
+      equal((await store.gc({ grace: 0 })).count, 0, 'what gc deletes then')
       await store.check({ repair: true })
       equal(await namesOf(store), ['before', 'beyond', 'damaged'], 'names, when it is set anew')
     },
