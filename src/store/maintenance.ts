@@ -174,9 +174,9 @@ export async function removeOutlived({ outlived, files }: Context): Promise<void
   for (const segment of outlived) await files.remove(segment)
 }
 
-/** What the disk refuses between commits it may grant later. */
+/** What the disk, or the memory (a RangeError), refuses between commits it may grant later. */
 export function unlessFailed(error: unknown): void {
-  if (!isStoreError(error)) throw error
+  if (!isStoreError(error) && !(error instanceof RangeError)) throw error
 }
 
 /** Until messages and timers that were there before have had their turn. */

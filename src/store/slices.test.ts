@@ -112,6 +112,36 @@ describe('a checkpoint of many slices', { timeout: 60_000 }, () => {
     await store.close()
   })
 
+  it('goes on, and nothing is tried again and again, when what a failed put left cannot be read', async () => {
+    const pauses = new Pauses()
+    const chunkSizes = { min: 64, average: 256, max: 400 }
+    const context = engineContext(memoryStorage(), { ...OPTIONS, chunkSizes, pause: pauses.pause })
+    const { storage } = context
+    const store = await context.open()
+    const broken = async function* () {
+      yield value(5000)
+      storage.before = ({ kind }) => {
+        if (kind === 'read' || kind === 'write') throw new StoreError('IO', 'the disk is gone')
+      }
+      throw new Error('the connection is gone')
+    }
+    await expect(store.put(broken())).rejects.toMatchObject({ code: 'IO' })
+    storage.before = ({ kind }) => {
+      if (kind === 'read') throw new StoreError('IO', 'the disk cannot be read')
+    }
+    await fill(store)
+    expect(pauses.count).toBe(1)
+    let steps = 0
+    for (; pauses.count > 0 && steps < 1000; await pauses.end()) steps++
+    expect(steps).toBeLessThan(1000)
+    expect(await indexFiles(storage)).toHaveLength(1)
+    storage.before = () => undefined
+    await store.put('next')
+    await settled()
+    expect((await store.stats()).bytes).toBe(KEYS * 400 + 4)
+    await store.close()
+  })
+
   it('leaves what it does not cover to the next one', async () => {
     const { store, pauses, storage } = await underWay()
     await store.set(key(1), noise(30_000))

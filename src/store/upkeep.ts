@@ -3,7 +3,6 @@
  * rewritten, a checkpoint goes on by a slice, and the reserve is filled. Called by the engine's queue alone.
  */
 
-import { isStoreError } from '../errors.js'
 import { compactSegments, dueSegments } from './compaction.js'
 import type { Context } from './context.js'
 import { checkpointStep, unlessFailed } from './maintenance.js'
@@ -15,7 +14,7 @@ export class Upkeep {
   readonly #staging: Staging
   readonly #uploads: Uploads
   readonly #wake: () => void
-  /** After a compaction that found no room: bytes of the log from which on the next is tried. */
+  /** After a compaction that failed: bytes of the log from which on the next is tried. */
   #compactFrom = 0
   /** A slice of a checkpoint was written, and the next one is not due yet. */
   #isPausing = false
@@ -28,22 +27,30 @@ export class Upkeep {
     this.#wake = wake
   }
 
-  /** What fails here is not lost: it is due again after a later commit, and `compact` and `close` report it. */
+  /** What fails here is not lost, and keeps nothing else from being done: it is due again after a later commit, and `compact` and `close` report it. */
   async step(): Promise<void> {
     const context = this.#context
-    const { bytes } = context.state.totals()
-    try {
-      await this.#uploads.sweep()
-      const due = bytes < this.#compactFrom ? [] : dueSegments(context)
-      if (due.length > 0) await compactSegments(context, this.#staging, due, false)
-      if (!this.#isPausing) await checkpointStep(context)
-    } catch (error) {
-      // No room on the disk, or no memory. Each try costs a copy, so the next one waits until the log has grown by a segment.
-      if (!isStoreError(error) && !(error instanceof RangeError)) throw error
-      this.#compactFrom = bytes + context.config.segmentBytesMax
-    }
+    await this.#uploads.sweep().catch(unlessFailed)
+    await this.#compact()
+    if (!this.#isPausing) await checkpointStep(context).catch(unlessFailed)
+    // One that failed is no longer under way: nothing is tried again and again while nobody writes.
     if (context.saving && !this.#isPausing) this.#pause()
     await context.reserve.fill().catch(unlessFailed)
+  }
+
+  /** Each try costs a copy: after one that failed the next waits until the log has grown by a segment. */
+  async #compact(): Promise<void> {
+    const { state, config } = this.#context
+    const { bytes } = state.totals()
+    if (bytes < this.#compactFrom) return
+    const due = dueSegments(this.#context)
+    if (due.length === 0) return
+    try {
+      await compactSegments(this.#context, this.#staging, due, false)
+    } catch (error) {
+      unlessFailed(error)
+      this.#compactFrom = bytes + config.segmentBytesMax
+    }
   }
 
   /** Between two slices of a checkpoint whoever waits goes first; then the next one is due, also when nothing else is done. */
