@@ -8,6 +8,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'vite'
 
+/** A seed takes seconds, on a machine with much else to do a minute. */
+const SEED_MILLISECONDS_MAX = 5 * 60_000
+
 const project = fileURLToPath(new URL('..', import.meta.url))
 
 /**
@@ -49,6 +52,8 @@ async function lead(task) {
   })
   const started = Date.now()
   const done = new Array(options.jobs).fill(0)
+  /** What each process is at, and since when. */
+  const current = done.map((_, job) => ({ seed: options.seed + job, since: started }))
   let seeds = 0
   let failed = false
   const total = () => done.reduce((sum, count) => sum + count, 0)
@@ -59,7 +64,18 @@ async function lead(task) {
     const line = `${total()} ${unit}, ${seeds} seeds, ${rate.toFixed(0)} a second`
     process.stdout.write(end ? `${line}, ${seconds.toFixed(0)} s\n` : `${line}, ${left.toFixed(0)} s left\n`)
   }
-  const timer = setInterval(() => report(false), 10_000)
+  const fail = (message) => {
+    failed = true
+    const seed = /^seed (\d+)/.exec(message)?.[1]
+    console.error(`FAILED ${message}\nrepeat it with: npm run ${name} -- --seed ${seed} --${flag} 1 --jobs 1`)
+    for (const worker of workers) worker.kill()
+  }
+  const timer = setInterval(() => {
+    report(false)
+    // What never comes to an end fails, too.
+    const stuck = current.find(({ since }, job) => workers[job].connected && Date.now() - since > SEED_MILLISECONDS_MAX)
+    if (stuck) fail(`seed ${stuck.seed}: no end after ${SEED_MILLISECONDS_MAX / 60_000} minutes`)
+  }, 10_000)
   const workers = done.map((_, job) => {
     const share = {
       seed: options.seed + job,
@@ -70,13 +86,9 @@ async function lead(task) {
     const worker = fork(process.argv[1], [JSON.stringify(share)])
     worker.on('message', (message) => {
       if (message.failure) {
-        failed = true
-        const seed = /^seed (\d+)/.exec(message.failure)?.[1]
-        console.error(
-          `FAILED ${message.failure}\nrepeat it with: npm run ${name} -- --seed ${seed} --${flag} 1 --jobs 1`,
-        )
-        for (const other of workers) other.kill()
+        fail(message.failure)
       } else {
+        current[job] = { seed: message.seed + options.jobs, since: Date.now() }
         done[job] = message.done
         seeds++
       }
