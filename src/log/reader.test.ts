@@ -36,11 +36,13 @@ async function log(values: readonly Uint8Array[]) {
   await files.open(0)
   storage.calls.length = 0
   const reader = new LogReader(files, kernel)
-  const one = (number: number, of = number) => reader.value(places[number] as Location, key(of), 0, writer)
+  const one = (number: number, of = number) =>
+    reader.value(places[number] as Location, key(of), writer, (value) => value.slice())
   const many = () => {
     const wanted = places.map((location, index) => ({ location, key: key(index), keyAt: 0, index }))
     const found: (Uint8Array | StoreError)[] = []
-    for (let next = 0; next < wanted.length; ) next = reader.values(wanted, next, (_, value) => found.push(value))
+    for (let next = 0; next < wanted.length; )
+      next = reader.values(wanted, next, (_, value) => found.push(value instanceof StoreError ? value : value.slice()))
     return found
   }
   return { storage, files, places, one, many }

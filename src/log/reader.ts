@@ -35,24 +35,24 @@ export class LogReader {
     await this.#segments.open(segment)
   }
 
-  /** The value of the PUT at `location`, copied out. `ready` has just said yes. Throws CORRUPT. */
-  value(location: Location, key: Uint8Array, keyAt: number, writer: LogWriter): Uint8Array<ArrayBuffer> {
-    const value = this.#value(location, key, keyAt, writer)
+  /** What `take` makes of the value of the PUT at `location`, when all of it is checked. `ready` has just said yes. Throws CORRUPT. */
+  value<T>(location: Location, key: Uint8Array, writer: LogWriter, take: Take<T>): T {
+    const value = this.#value({ location, key, keyAt: 0 }, writer)
     if (value instanceof StoreError) throw value
-    return value
+    return take(value)
   }
 
-  #value(location: Location, key: Uint8Array, keyAt: number, writer: LogWriter): Uint8Array<ArrayBuffer> | StoreError {
+  #value(sought: Sought, writer: LogWriter): Uint8Array<ArrayBuffer> | StoreError {
+    const { location } = sought
     if (writer.holds(location)) {
       const { arena, at } = writer.buffered(location)
-      return checkedValue(arena, at, location, key, keyAt)
+      return checkedValue(arena, at, sought)
     }
-    const got = this.#read(location.segment, location.offset, location.size)
-    return this.#checked(got, 0, { location, key, keyAt })
+    return this.#checked(this.#read(location.segment, location.offset, location.size), 0, sought)
   }
 
   /**
-   * The values of many PUTs of one segment, sorted by offset, neighbours read in one call. `take` gets each value, or the
+   * The values of many PUTs of one segment, sorted by offset, neighbours read in one call. `take` gets each value as a view that is good during the call, or the
    * error of one that cannot be read. Everything is in the file, not in the writer's buffer.
    */
   values(
@@ -76,10 +76,11 @@ export class LogReader {
   }
 
   /** The value of an entry whose bytes were read to `at`, or why there is none. */
-  #checked(got: Read, at: number, { location, key, keyAt }: Sought): Uint8Array<ArrayBuffer> | StoreError {
+  #checked(got: Read, at: number, sought: Sought): Uint8Array<ArrayBuffer> | StoreError {
+    const { location, key, keyAt } = sought
     if (got instanceof StoreError) return corrupt('the segment cannot be read', location, key, keyAt, got)
     if (at + location.size > got) return corrupt('the segment ends before the entry does', location, key, keyAt)
-    return checkedValue(this.#arena, at, location, key, keyAt)
+    return checkedValue(this.#arena, at, sought)
   }
 
   /** Reads to the start of the arena: how many bytes there were, or the error of a disk that does not give them. */
@@ -102,6 +103,9 @@ interface Sought {
   keyAt: number
 }
 
+/** Takes what is wanted of a value. That is a view of the kernel's memory, which the next read overwrites: what is to stay has to be copied. */
+export type Take<T> = (value: Uint8Array<ArrayBuffer>) => T
+
 /** What came of a read of the disk. */
 type Read = number | StoreError
 
@@ -110,19 +114,18 @@ export interface Wanted extends Sought {
   index: number
 }
 
+/** A view of the value, or why there is none. */
 function checkedValue(
   arena: Arena,
   at: number,
-  location: Location,
-  key: Uint8Array,
-  keyAt: number,
+  { location, key, keyAt }: Sought,
 ): Uint8Array<ArrayBuffer> | StoreError {
   const { size } = location
   const entry = arena.view(at, size)
   if (!arena.verify(at, size) || entry[ENTRY.tag] !== TAG.put || !sameKey(entry, ENTRY.key, key, keyAt)) {
     return corrupt('the entry does not match its checksum and key', location, key, keyAt)
   }
-  return entry.slice(ENTRY.putHeaderBytes)
+  return entry.subarray(ENTRY.putHeaderBytes)
 }
 
 export function corrupt(what: string, location: Location, key: Uint8Array, keyAt: number, cause?: unknown): StoreError {

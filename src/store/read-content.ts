@@ -10,7 +10,7 @@ import type { Location } from '../kernel/kernel.js'
 import { corrupt } from '../log/reader.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
-import { readValue, readValues, unlessDamaged } from './read.js'
+import { readValue, readValues, takeValue, unlessDamaged } from './read.js'
 
 /** Where an entry is found: in the index, or as an open transaction sees it. */
 export type Find = (key: Uint8Array) => Location | undefined
@@ -22,19 +22,23 @@ export async function readContent(
   find: Find,
   range: Range = {},
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const whole = await readValue(context, key, () => find(key))
-  if (whole) {
-    const { from, to } = bounds(range, whole.length, key)
-    return to - from === whole.length ? whole : whole.slice(from, to)
-  }
+  const whole = await takeValue(
+    context,
+    key,
+    () => find(key),
+    (value) => {
+      const { from, to } = bounds(range, value.length, key)
+      return value.slice(from, to)
+    },
+  )
+  if (whole) return whole
   const manifest = await readManifest(context, key, () => find(manifestKey(key)))
   if (manifest === undefined) return undefined
   const { from, to } = bounds(range, manifest.size, key)
   const target = new Uint8Array(to - from)
   for (const { chunk, at } of chunksWithin(manifest, from, to)) {
-    const bytes = await readChunk(context, key, chunk, find)
     const start = Math.max(from - at, 0)
-    target.set(bytes.subarray(start, Math.min(to - at, bytes.length)), at + start - from)
+    await takeChunk(context, key, chunk, find, (value) => target.set(value.subarray(start, to - at), at + start - from))
   }
   return target
 }
@@ -46,17 +50,22 @@ export async function readPiece(
   find: Find,
   offset: number,
 ): Promise<Piece | undefined> {
-  const whole = await readValue(context, key, () => find(key))
-  if (whole) {
-    const { from } = bounds({ offset }, whole.length, key)
-    return { bytes: from === 0 ? whole : whole.slice(from), size: whole.length }
-  }
+  const whole = await takeValue(
+    context,
+    key,
+    () => find(key),
+    (value) => {
+      const { from } = bounds({ offset }, value.length, key)
+      return { bytes: value.slice(from), size: value.length }
+    },
+  )
+  if (whole) return whole
   const manifest = await readManifest(context, key, () => find(manifestKey(key)))
   if (manifest === undefined) return undefined
   const { size } = manifest
   const { from } = bounds({ offset }, size, key)
   for (const { chunk, at } of chunksWithin(manifest, from, from + 1)) {
-    return { bytes: (await readChunk(context, key, chunk, find)).slice(from - at), size }
+    return { bytes: await takeChunk(context, key, chunk, find, (value) => value.slice(from - at)), size }
   }
   return { bytes: new Uint8Array(), size }
 }
@@ -117,14 +126,20 @@ function* chunksWithin({ chunks }: Manifest, from: number, to: number): Generato
   }
 }
 
-async function readChunk(
+async function takeChunk<T>(
   context: Context,
   key: Uint8Array,
   chunk: Chunk,
   find: Find,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await readValue(context, chunk.key, () => find(chunk.key))
-  if (bytes?.length === chunk.size) return bytes
+  take: (value: Uint8Array<ArrayBuffer>) => T,
+): Promise<T> {
+  const taken = await takeValue(
+    context,
+    chunk.key,
+    () => find(chunk.key),
+    (value) => (value.length === chunk.size ? { part: take(value) } : undefined),
+  )
+  if (taken) return taken.part
   const message = `a chunk of the content ${keyHex(key)} is missing; a new put of the same bytes heals it`
   throw new StoreError('CORRUPT', message, { where: { key: keyHex(chunk.key) } })
 }

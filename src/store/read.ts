@@ -7,7 +7,7 @@ import { isStoreError, StoreError } from '../errors.js'
 import { keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import { isBefore } from '../log/position.js'
-import { corrupt, type Wanted } from '../log/reader.js'
+import { corrupt, type Take, type Wanted } from '../log/reader.js'
 import { samePlace } from '../log/state.js'
 import type { Context } from './context.js'
 import type { Hasher } from './hash.js'
@@ -18,13 +18,23 @@ export async function readValue(
   key: Uint8Array,
   find: () => Location | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return await takeValue(context, key, find, (value) => value.slice())
+}
+
+/** What `take` makes of that value, all of which is checked before: so of a large one no more is copied than somebody asked for. */
+export async function takeValue<T>(
+  context: Context,
+  key: Uint8Array,
+  find: () => Location | undefined,
+  take: Take<T>,
+): Promise<T | undefined> {
   const { reader, writer } = context
   for (let isRetry = false; ; ) {
     const location = find()
     if (location === undefined) return undefined
     if (reader.ready(location, writer)) {
       try {
-        return believed(context, location, key, 0, reader.value(location, key, 0, writer))
+        return reader.value(location, key, writer, (value) => take(believed(context, location, key, 0, value)))
       } catch (error) {
         // No longer ready: the system refused the handle. A new one may do.
         if (isRetry || reader.ready(location, writer)) throw noted(context, key, error)
@@ -68,7 +78,7 @@ export async function readValues(
       const { location, key, keyAt, index } = entry
       try {
         if (value instanceof StoreError) throw value
-        values[index] = believed(context, location, key, keyAt, value)
+        values[index] = believed(context, location, key, keyAt, value).slice()
       } catch (error) {
         if (reader.ready(location, writer)) throw noted(context, key, error)
         refused.push(entry)
