@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { isUserKey, KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
+import { isUserKey, KEY_BYTES, keyHex, parseKey, parseKeys, RESERVED } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { valueBytes } from '../log/state.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
@@ -240,7 +240,7 @@ export class Engine implements Store {
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     this.#assertOpen()
-    return await this.#reading(readContents(this.#context, Array.from(keys, parseKey)))
+    return await this.#reading(readContents(this.#context, parseKeys(keys)))
   }
 
   async has(key: KeyLike): Promise<boolean> {

@@ -5,7 +5,7 @@
 
 import { StoreError, throwIfAborted } from '../errors.js'
 import { TAG } from '../format/entry.js'
-import { keyHex, parseKey, RESERVED } from '../format/key.js'
+import { joinKeys, keyHex, parseKey, RESERVED } from '../format/key.js'
 import { decodeRef, encodeRef, type RefEntry, refKey, refNameBytes } from '../format/ref.js'
 import type { KeyLike, ListOptions, Ref, Refs } from '../types.js'
 import type { Contents } from './contents.js'
@@ -115,7 +115,7 @@ export class EngineRefs implements Refs {
     const found: Ref[] = []
     for (let at = 0; at < places.length; at += REFS_AT_ONCE) {
       throwIfAborted(signal)
-      const some = places.slice(at, at + REFS_AT_ONCE)
+      const some = joinKeys(places.slice(at, at + REFS_AT_ONCE))
       for (const value of await run(() => readValues(this.#context, some))) {
         const ref = value && shown(decodeRef(value))
         if (ref?.name.startsWith(prefix)) found.push(ref)
