@@ -38,41 +38,59 @@ export function hexBytes(hex: Key): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** False unless `hex` is 64 lowercase hex digits. By table: ten times as fast as a regular expression and `parseInt`. */
-function decodeHex(hex: string, bytes: Uint8Array): boolean {
+/** Writes the 32 bytes to `at`. False unless `hex` is 64 lowercase hex digits. By table: ten times as fast as a regular expression and `parseInt`. */
+function decodeHex(hex: string, bytes: Uint8Array, at = 0): boolean {
   if (hex.length !== KEY_BYTES * 2) return false
   let seen = 0
   for (let i = 0; i < KEY_BYTES; i++) {
     const high = DIGITS[hex.charCodeAt(i * 2)] ?? NO_DIGIT
     const low = DIGITS[hex.charCodeAt(i * 2 + 1)] ?? NO_DIGIT
     seen |= high | low
-    bytes[i] = (high << 4) | low
+    bytes[at + i] = (high << 4) | low
   }
   return seen < 16
 }
 
 /** The bytes of a key from outside. Throws BAD_KEY when it is none, or reserved. Never returns the caller's own array. */
 export function parseKey(key: KeyLike): Uint8Array<ArrayBuffer> {
-  let bytes: Uint8Array<ArrayBuffer>
+  const bytes = new Uint8Array(KEY_BYTES)
+  parseInto(bytes, 0, key)
+  return bytes
+}
+
+/** The bytes of many, 32 for each, one after the other. */
+export function parseKeys(keys: Iterable<KeyLike>): Uint8Array<ArrayBuffer> {
+  const list = Array.from(keys)
+  const bytes = new Uint8Array(list.length * KEY_BYTES)
+  for (const [i, key] of list.entries()) parseInto(bytes, i * KEY_BYTES, key)
+  return bytes
+}
+
+/** Keys as one block, 32 bytes for each. */
+export function joinKeys(keys: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const block = new Uint8Array(keys.length * KEY_BYTES)
+  for (const [i, key] of keys.entries()) block.set(key, i * KEY_BYTES)
+  return block
+}
+
+function parseInto(bytes: Uint8Array, at: number, key: KeyLike): void {
   if (typeof key === 'string') {
-    bytes = new Uint8Array(KEY_BYTES)
-    if (!decodeHex(key, bytes)) {
+    if (!decodeHex(key, bytes, at)) {
       throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${quote(key)}`)
     }
   } else if (key instanceof Uint8Array) {
     if (key.length !== KEY_BYTES) {
       throw new StoreError('BAD_KEY', `a key is 32 bytes, not ${key.length}`)
     }
-    bytes = new Uint8Array(key)
+    bytes.set(key, at)
   } else {
     throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${typeof key}`)
   }
-  if (reservedKind(bytes) !== undefined) {
+  if (!isUserKey(bytes, at)) {
     throw new StoreError('BAD_KEY', "keys whose first 15 bytes are zero are the store's own; choose another", {
-      where: { key: keyHex(bytes) },
+      where: { key: keyHex(bytes, at) },
     })
   }
-  return bytes
 }
 
 /** True when the key at `at` is a user's. */

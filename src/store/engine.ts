@@ -4,7 +4,7 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
-import { keyHex, parseKey } from '../format/key.js'
+import { keyHex, parseKey, parseKeys } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
 import { respond } from '../response.js'
@@ -215,7 +215,7 @@ export class Engine implements Store {
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     this.#assertOpen()
-    return await this.#reading(readContents(this.#context, Array.from(keys, parseKey)))
+    return await this.#reading(readContents(this.#context, parseKeys(keys)))
   }
 
   async has(key: KeyLike): Promise<boolean> {

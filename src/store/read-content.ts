@@ -4,7 +4,7 @@
  */
 
 import { StoreError } from '../errors.js'
-import { keyHex, RESERVED, sameKey } from '../format/key.js'
+import { KEY_BYTES, keyHex, RESERVED, sameKey } from '../format/key.js'
 import { type Chunk, decodeManifest, type Manifest, manifestContent, manifestKey } from '../format/manifest.js'
 import type { Location } from '../kernel/kernel.js'
 import { corrupt } from '../log/reader.js'
@@ -75,15 +75,16 @@ export function hasContent({ state }: Context, key: Uint8Array): boolean {
   return state.keys.has(key) || (state.ownCount(RESERVED.manifest) > 0 && state.keys.has(manifestKey(key)))
 }
 
-/** The values of many keys, in their order. */
+/** The values of many keys, in their order; 32 bytes each in `keys`. */
 export async function readContents(
   context: Context,
-  keys: readonly Uint8Array[],
+  keys: Uint8Array,
 ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
   const values = await readValues(context, keys)
   const { state } = context
   if (state.ownCount(RESERVED.manifest) === 0) return values
-  for (const [i, key] of keys.entries()) {
+  for (let i = 0; i < values.length; i++) {
+    const key = keys.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES)
     values[i] ??= await readContent(context, key, (name) => state.keys.find(name))
   }
   return values

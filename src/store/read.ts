@@ -4,7 +4,7 @@
  */
 
 import { isStoreError, StoreError } from '../errors.js'
-import { keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
+import { KEY_BYTES, keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import { isBefore } from '../log/position.js'
 import { corrupt, type Take, type Wanted } from '../log/reader.js'
@@ -37,7 +37,7 @@ export async function takeValue<T>(
         return reader.value(location, key, writer, (value) => take(believed(context, location, key, 0, value)))
       } catch (error) {
         // No longer ready: the system refused the handle. A new one may do.
-        if (isRetry || reader.ready(location, writer)) throw noted(context, key, error)
+        if (isRetry || reader.ready(location, writer)) throw noted(context, key, 0, error)
         isRetry = true
         continue
       }
@@ -53,42 +53,51 @@ export async function takeValue<T>(
 }
 
 /** The values of many keys, in their order; 32 bytes each in `keys`. Read sorted by place, neighbours in one call. */
-export async function readValues(
-  context: Context,
-  keys: readonly Uint8Array[],
-): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+export async function readValues(context: Context, keys: Uint8Array): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
   const { reader, writer } = context
-  const values: (Uint8Array<ArrayBuffer> | undefined)[] = new Array(keys.length).fill(undefined)
-  const wanted: Wanted[] = []
-  keys.forEach((key, index) => {
-    const location = context.state.keys.find(key)
-    if (location) wanted.push({ location, key, keyAt: 0, index })
-  })
-  wanted.sort((a, b) => a.location.segment - b.location.segment || a.location.offset - b.location.offset)
+  const wanted = inLogOrder(context, keys)
+  const values: (Uint8Array<ArrayBuffer> | undefined)[] = new Array(keys.length / KEY_BYTES).fill(undefined)
+  /** Opens the segment for its neighbours too, or finds where the key is by now. */
+  const readAlone = async ({ keyAt, index }: Wanted) => {
+    const key = keys.subarray(keyAt, keyAt + KEY_BYTES)
+    values[index] = await readValue(context, key, () => context.state.keys.find(key))
+  }
   for (let next = 0; next < wanted.length; ) {
-    const { location, key, index } = wanted[next] as Wanted
-    if (!reader.ready(location, writer)) {
-      // Opens the segment for its neighbours too, or finds where the key is by now.
-      values[index] = await readValue(context, key, () => context.state.keys.find(key))
+    const first = wanted[next] as Wanted
+    if (!reader.ready(first.location, writer)) {
+      await readAlone(first)
       next++
       continue
     }
     const refused: Wanted[] = []
     next = reader.values(wanted, next, (entry, value) => {
-      const { location, key, keyAt, index } = entry
+      const { location, keyAt, index } = entry
       try {
         if (value instanceof StoreError) throw value
-        values[index] = believed(context, location, key, keyAt, value).slice()
+        values[index] = believed(context, location, keys, keyAt, value).slice()
       } catch (error) {
-        if (reader.ready(location, writer)) throw noted(context, key, error)
+        if (reader.ready(location, writer)) throw noted(context, keys, keyAt, error)
         refused.push(entry)
       }
     })
-    for (const { key, index } of refused) {
-      values[index] = await readValue(context, key, () => context.state.keys.find(key))
-    }
+    for (const entry of refused) await readAlone(entry)
   }
   return values
+}
+
+/** Those of the keys that are in the index, sorted by their places. */
+function inLogOrder({ state }: Context, keys: Uint8Array): Wanted[] {
+  const places = new Uint32Array((keys.length / KEY_BYTES) * 3)
+  state.keys.findMany(keys, places)
+  const found: number[] = []
+  for (let i = 0; i * 3 < places.length; i++) if (places[i * 3 + 2] !== 0) found.push(i)
+  const number = (at: number) => places[at] as number
+  found.sort((a, b) => number(a * 3) - number(b * 3) || number(a * 3 + 1) - number(b * 3 + 1))
+  return found.map((index) => {
+    const at = index * 3
+    const location = { segment: number(at), offset: number(at + 1), size: number(at + 2) }
+    return { location, key: keys, keyAt: index * KEY_BYTES, index }
+  })
 }
 
 /** In front of `context.doubt`, where a newer value may be among what is damaged, only that is believed which proves itself. */
@@ -126,8 +135,8 @@ function provesItself(hasher: Hasher, key: Uint8Array, keyAt: number, value: Uin
 }
 
 /** Remembers a key that turned out damaged, so that a later put heals it. */
-function noted({ damagedKeys }: Context, key: Uint8Array, error: unknown): unknown {
-  if (isStoreError(error, 'CORRUPT')) damagedKeys.add(keyHex(key))
+function noted({ damagedKeys }: Context, key: Uint8Array, keyAt: number, error: unknown): unknown {
+  if (isStoreError(error, 'CORRUPT')) damagedKeys.add(keyHex(key, keyAt))
   return error
 }
 

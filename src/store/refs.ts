@@ -5,7 +5,7 @@
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { TAG } from '../format/entry.js'
-import { keyHex, parseKey, RESERVED } from '../format/key.js'
+import { joinKeys, keyHex, parseKey, RESERVED } from '../format/key.js'
 import { decodeRef, encodeRef, type RefEntry, refKey, refNameBytes } from '../format/ref.js'
 import type { KeyLike, ListOptions, Ref, Refs } from '../types.js'
 import type { Contents } from './contents.js'
@@ -143,7 +143,7 @@ async function readUndamaged(
   places: readonly Uint8Array[],
 ): Promise<{ values: readonly (Uint8Array | undefined)[]; damage?: StoreError }> {
   try {
-    return { values: await readValues(context, places) }
+    return { values: await readValues(context, joinKeys(places)) }
   } catch (error) {
     if (!isStoreError(error, 'CORRUPT')) throw error
     if (places.length <= 1) return { values: [], damage: error }
