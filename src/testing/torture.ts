@@ -95,7 +95,10 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
   let start: State = EMPTY
   for (let crash = 0; crash < crashes; crash++) {
     kernel.recycle()
-    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, { start, readsMayFail: true })
+    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, {
+      start,
+      undisturbed: (look) => undisturbed(disk, look),
+    })
     const fails = random.chance(0.5) ? randomFaults(random) : () => undefined
     let left = random.below(120)
     let snapshot: Snapshot | undefined
@@ -168,7 +171,9 @@ export interface Trial {
 export async function endure(kernel: RecyclingKernel, seed: number, steps: number, trial: Trial): Promise<boolean> {
   kernel.recycle()
   const disk = new SimulatedDisk()
-  const workload = new Workload(disk, kernel, new Random(seed), TORTURE_SHAPE, { readsMayFail: true })
+  const workload = new Workload(disk, kernel, new Random(seed), TORTURE_SHAPE, {
+    undisturbed: (look) => undisturbed(disk, look),
+  })
   let calls = 0
   disk.onCall = (call, path) => {
     if (!faultsAt(call, path).includes(trial.fault)) return undefined

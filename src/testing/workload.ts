@@ -17,6 +17,11 @@ import { type Action, Draws, isNamed, refused } from './workload-draws.js'
 import type { Shape, StepName } from './workload-shape.js'
 import { expectNoLeftovers, WorkloadUploads } from './workload-uploads.js'
 
+/** Runs what must not meet a call that fails: what the disk refuses between commits is due again, and nobody is told. */
+type Undisturbed = (look: () => Promise<void>) => Promise<void>
+
+const atOnce: Undisturbed = (look) => look()
+
 export class Workload {
   readonly #storage: Storage
   readonly #kernel: RecyclingKernel
@@ -24,7 +29,7 @@ export class Workload {
   readonly #shape: Shape
   readonly #draws: Draws
   readonly #uploads: WorkloadUploads
-  readonly #readsMayFail: boolean
+  readonly #undisturbed: Undisturbed | undefined
   /** Each step as often as its weight says. */
   readonly #steps: readonly StepName[]
   #engine: Engine | undefined
@@ -35,19 +40,19 @@ export class Workload {
   /** Calls of the store and of its transactions so far. */
   operations = 0
 
-  /** The kernel is this workload's alone while it runs. */
+  /** The kernel is this workload's alone while it runs; `undisturbed` is given where calls of the disk may fail. */
   constructor(
     storage: Storage,
     kernel: RecyclingKernel,
     random: Random,
     shape: Shape,
-    { start = EMPTY, readsMayFail = false }: { start?: State; readsMayFail?: boolean } = {},
+    { start = EMPTY, undisturbed }: { start?: State; undisturbed?: Undisturbed } = {},
   ) {
     this.#storage = storage
     this.#kernel = kernel
     this.#random = random
     this.#shape = shape
-    this.#readsMayFail = readsMayFail
+    this.#undisturbed = undisturbed
     this.#history = [start]
     this.#steps = Object.entries(shape.weights).flatMap(([name, weight]) => new Array(weight).fill(name as StepName))
     this.#draws = new Draws(random, shape)
@@ -240,7 +245,7 @@ export class Workload {
       case 'gc':
         return await this.#collect()
       case 'ingest': {
-        const complete = await this.#uploads.step(engine, model, this.#readsMayFail)
+        const complete = await this.#uploads.step(engine, model, this.#undisturbed !== undefined)
         if (complete === undefined) return
         const { content } = complete
         // What fails before `finish` leaves it open.
@@ -254,7 +259,7 @@ export class Workload {
         this.#uploads.forget()
         await this.#run('reopen')
         await this.#run('set')
-        return await expectNoLeftovers(this.engine, pool, this.model.contents)
+        return await (this.#undisturbed ?? atOnce)(() => expectNoLeftovers(this.engine, pool, this.model.contents))
       case 'flush':
         await this.engine.flush()
         return this.#acknowledge()
