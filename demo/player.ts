@@ -31,18 +31,29 @@ export async function play(store: Promise<Store>, entry: Entry): Promise<void> {
   media.autoplay = true
   media.setAttribute('aria-label', entry.name)
   media.addEventListener('error', () => {
-    const { code, message } = media.error ?? {}
-    const isStrange = code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED
-    // A device without a loudspeaker is a fault to Firefox, and it plays on.
-    trouble.textContent = isStrange
-      ? 'This browser cannot play it. It can be downloaded all the same.'
-      : `The browser says that something is wrong while it plays: ${message || 'it does not say what'}.`
+    if (/MediaSink/.test(media.error?.message ?? '') && !media.muted) return playSilently(media)
+    trouble.textContent =
+      media.error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED
+        ? 'This browser cannot play it. It can be downloaded all the same.'
+        : `The browser says that something is wrong while it plays: ${media.error?.message || 'it does not say what'}.`
   })
   title.textContent = entry.name
   trouble.textContent = ''
   frame.replaceChildren(media)
   media.src = url
   dialog.showModal()
+}
+
+/**
+ * On a device without a loudspeaker Firefox gives up a sound a moment after it has begun: it shows it as playing, and never comes to the next place
+ * that is asked for. What is muted needs no loudspeaker.
+ */
+function playSilently(media: HTMLMediaElement): void {
+  const place = media.currentTime
+  media.muted = true
+  media.load()
+  media.currentTime = place
+  trouble.textContent = 'The browser finds no loudspeaker: it plays without sound.'
 }
 
 dialog.addEventListener('close', () => {

@@ -207,13 +207,17 @@ test('a file that is added again takes the place of the one with its name', asyn
 })
 
 test('cancelling keeps what was committed, names and bytes alike, and nothing of the rest', async ({ demo }) => {
-  await dropMany(demo, 5_000)
-  // In the midst of it: some are listed, and the rest are on their way.
-  await demo.waitForFunction(() => {
-    if (document.getElementById('list-count')?.textContent === '0') return false
-    document.getElementById('task-cancel')?.click()
-    return true
+  // In the midst of it: as soon as some are listed, and the rest are on their way.
+  await demo.evaluate(() => {
+    const count = document.getElementById('list-count') as HTMLElement
+    const observer = new MutationObserver(() => {
+      if (count.textContent === '0') return
+      observer.disconnect()
+      document.getElementById('task-cancel')?.click()
+    })
+    observer.observe(count, { childList: true, characterData: true, subtree: true })
   })
+  await dropMany(demo, 5_000)
   await expect(status(demo)).toHaveText(/^Stopped\. [\d,]+ files stored\.$/)
   await expect(demo.getByRole('button', { name: 'Verify' })).toBeEnabled()
   const kept = Number((await status(demo).textContent())?.match(/[\d,]+/)?.[0].replace(',', '') ?? 0)
@@ -350,6 +354,8 @@ function dropFolderDouble(): void {
 
 /** Runs in a page of the origin: changes one byte of the name wherever it lies in the log; answers with how often it did. */
 async function damageName(name: string): Promise<number> {
+  // The page before may not be gone yet, and has the files as long as it has the store's lock.
+  await navigator.locks.request('lodestore store demo', () => undefined)
   const root = await navigator.storage.getDirectory()
   const data = await (await (await root.getDirectoryHandle('lodestore')).getDirectoryHandle('demo')).getDirectoryHandle(
     'data',

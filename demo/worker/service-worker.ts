@@ -5,8 +5,8 @@
  */
 const scope = self as unknown as ServiceWorkerGlobalScope
 
-/** A page that is being closed may never answer. */
-const PATIENCE_MS = 5000
+/** A page that is being closed may never answer; a busy one answers late, and a film that was refused does not play. */
+const PATIENCE_MS = 20_000
 const SERVED = new URL('blob/', scope.registration.scope).href
 
 scope.addEventListener('install', () => void scope.skipWaiting())
