@@ -4,12 +4,14 @@ import { StoreError, throwIfAborted } from '../errors.js'
 import { flow } from '../flow.js'
 import type { Source } from '../types.js'
 
-/** A Blob is read in pieces of this many bytes. */
-const PIECE_BYTES = 256 * 1024
-/** So many of them while the one before is taken. */
-const AHEAD = 3
-/** And in slices of this many where its stream cannot fill a buffer that is given: each costs a trip to another process. */
-const SLICE_BYTES = 4 * 1024 * 1024
+/** A Blob's stream is given buffers of this many bytes, and so many of them at a time. */
+const BUFFER_BYTES = 256 * 1024
+const BUFFERS = 4
+/** When so much has come of it, it has shown whether it fills them: Firefox puts 60 KiB into each, and slices cost less then. */
+const TRIAL_BYTES = 1024 * 1024
+/** Slices have this many bytes, and so many of them are read at a time: each takes a trip to another process. */
+const SLICE_BYTES = 1024 * 1024
+const SLICES = 3
 
 /** The bytes of a source, each piece good until the next one is asked for. Throws what the source throws, TypeError for what is no source, ABORTED when one of the signals fires. */
 export async function* piecesOf(source: Source, ...signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
@@ -22,35 +24,32 @@ export async function* piecesOf(source: Source, ...signals: (AbortSignal | undef
 }
 
 /**
- * The bytes of a Blob, all in the same buffer: of everything that browsers offer that costs the least in Chromium and Firefox, a third of reading slices.
- * A file that has changed since it was chosen cannot be read, or ends too early.
+ * The bytes of a Blob, by its stream in the same few buffers, which is the cheapest way that there is, or else by slices. What comes next is
+ * read meanwhile. A file that has changed since it was chosen cannot be read, or ends too early.
  */
 async function* blobPieces(blob: Blob, signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
   const reader = byteReader(blob)
-  if (reader === undefined) return yield* slices(blob, signals)
-  const reading: Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>[] = []
-  const readTo = (buffer: ArrayBuffer) => {
-    const read = reader.read(new Uint8Array(buffer)).catch(unreadable)
-    // Met below, unless all bytes have come before.
-    read.catch(() => undefined)
-    reading.push(read)
-  }
-  for (let ahead = 0; ahead < AHEAD; ahead++) readTo(new ArrayBuffer(PIECE_BYTES))
+  if (reader === undefined) return yield* slices(blob, 0, signals)
+  const read = (buffer: ArrayBuffer) => awaited(reader.read(new Uint8Array(buffer)))
+  const reading = Array.from({ length: BUFFERS }, () => read(new ArrayBuffer(BUFFER_BYTES)))
+  let at = 0
   try {
     // Not read to the end: in Chromium that may never come.
-    for (let at = 0; at < blob.size; ) {
+    for (let count = 1; at < blob.size; count++) {
       signals.forEach(throwIfAborted)
       const { value } = await (reading.shift() as (typeof reading)[0])
       if (!value?.length)
         throw new StoreError('IO', `the Blob has ${at} of its ${blob.size} bytes; choose the file again`)
       at += value.length
       yield value
-      readTo(value.buffer)
+      if (at >= TRIAL_BYTES && at < (count * BUFFER_BYTES) / 2) break
+      reading.push(read(value.buffer))
     }
   } finally {
     // The bytes have come, or do not matter any more.
     reader.cancel().catch(() => undefined)
   }
+  yield* slices(blob, at, signals)
 }
 
 /** Undefined where a Blob's stream takes no buffer. */
@@ -62,16 +61,23 @@ function byteReader(blob: Blob): ReadableStreamBYOBReader | undefined {
   }
 }
 
-async function* slices(blob: Blob, signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < blob.size; at += SLICE_BYTES) {
+async function* slices(blob: Blob, from: number, signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
+  const reading: Promise<ArrayBuffer>[] = []
+  let next = from
+  for (let at = from; at < blob.size; at += SLICE_BYTES) {
     signals.forEach(throwIfAborted)
-    yield new Uint8Array(
-      await blob
-        .slice(at, at + SLICE_BYTES)
-        .arrayBuffer()
-        .catch(unreadable),
-    )
+    for (; next < blob.size && reading.length < SLICES; next += SLICE_BYTES) {
+      reading.push(awaited(blob.slice(next, next + SLICE_BYTES).arrayBuffer()))
+    }
+    yield new Uint8Array(await (reading.shift() as Promise<ArrayBuffer>))
   }
+}
+
+/** A read of a Blob that somebody waits for later, or nobody. */
+function awaited<T>(read: Promise<T>): Promise<T> {
+  const result = read.catch(unreadable)
+  result.catch(() => undefined)
+  return result
 }
 
 function unreadable(cause: unknown): never {

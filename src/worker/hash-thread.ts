@@ -60,6 +60,9 @@ export function hashThread(start: () => Thread): HashThread {
 class ThreadHash implements WholeHash {
   readonly #thread: Thread
   readonly #free: ArrayBuffer[] = []
+  /** The buffer that leaves next, and the bytes in it. */
+  #filling: Uint8Array<ArrayBuffer> | undefined
+  #filled = 0
   #awayCount = 0
   /** Resolves when fewer are on their way. */
   #room: PromiseWithHands<void> | undefined
@@ -77,12 +80,13 @@ class ThreadHash implements WholeHash {
   }
 
   update(bytes: Uint8Array): Promise<void> | undefined {
-    for (let at = 0; at < bytes.length; at += BUFFER_BYTES) {
-      const piece = bytes.subarray(at, at + BUFFER_BYTES)
-      const buffer = this.#free.pop() ?? new ArrayBuffer(BUFFER_BYTES)
-      new Uint8Array(buffer).set(piece)
-      this.#thread.postMessage({ buffer, size: piece.length }, [buffer])
-      this.#awayCount++
+    for (let at = 0; at < bytes.length; ) {
+      this.#filling ??= new Uint8Array(this.#free.pop() ?? new ArrayBuffer(BUFFER_BYTES))
+      const part = bytes.subarray(at, at + BUFFER_BYTES - this.#filled)
+      this.#filling.set(part, this.#filled)
+      this.#filled += part.length
+      at += part.length
+      if (this.#filled === BUFFER_BYTES) this.#send()
     }
     if (this.#awayCount < AWAY_MAX && !this.#failure) return undefined
     this.#room ??= promiseWithHands()
@@ -104,7 +108,18 @@ class ThreadHash implements WholeHash {
     this.#fail(new StoreError('ABORTED', 'the upload has ended'))
   }
 
+  /** What small pieces have gathered in the buffer. */
+  #send(): void {
+    if (this.#filling === undefined) return
+    const { buffer } = this.#filling
+    this.#thread.postMessage({ buffer, size: this.#filled }, [buffer])
+    this.#awayCount++
+    this.#filling = undefined
+    this.#filled = 0
+  }
+
   #want(wanted: 'state' | 'digest'): Promise<Uint8Array<ArrayBuffer>> {
+    this.#send()
     const answer = promiseWithHands<Uint8Array<ArrayBuffer>>()
     this.#wanted.push(answer)
     if (this.#failure) this.#fail(this.#failure)
