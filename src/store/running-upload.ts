@@ -85,6 +85,8 @@ export class RunningUpload {
       if (size !== undefined && this.#offset + bytes.length > size) throw mismatch(`it has more than ${size} bytes`)
       try {
         if (!this.#isThere) await this.#begun().write(bytes)
+        // Who may go on later is told at once what could not be stored; a put is told in the end.
+        if (size !== undefined) await this.#upload?.stored()
       } catch (error) {
         this.#failure = { error }
         throw error
@@ -179,9 +181,10 @@ export class RunningUpload {
   }
 
   #begun(saved?: { stored: Chunk[]; state: Uint8Array }): Upload {
-    const { kernel, hasher, config } = this.#context
+    const { kernel, hasher, config, hashThread } = this.#context
     const sink: Sink = (chunks, state) => this.#storePart(chunks, state)
-    this.#upload ??= new Upload(kernel, hasher, config.chunkSizes, sink, saved)
+    const options = { kernel, hasher, sizes: config.chunkSizes, thread: hashThread }
+    this.#upload ??= new Upload(options, sink, saved)
     return this.#upload
   }
 
@@ -220,6 +223,8 @@ export class RunningUpload {
   }
 
   async #dropParts(): Promise<void> {
+    // A part that is still on its way would stay.
+    await this.#upload?.end()
     if (this.#parts.length > 0) await this.#write(false, () => this.#deleteParts())
     this.#parts.length = 0
   }
@@ -249,6 +254,7 @@ export class RunningUpload {
     try {
       return await run()
     } finally {
+      await this.#upload?.end()
       this.#release()
     }
   }

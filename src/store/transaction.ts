@@ -155,9 +155,10 @@ export class EngineTransaction implements Transaction {
 
   /** Chunks go into the transaction as they come. Only a failing write dooms it; the source may fail, and then nothing of it is left. */
   async #putLarge(source: Source, wanted: Uint8Array | undefined, { signal, onProgress }: PutOptions): Promise<Key> {
-    const { kernel, hasher, config } = this.#context
+    const { kernel, hasher, config, hashThread } = this.#context
     const stored: Chunk[] = []
-    const upload = new Upload(kernel, hasher, config.chunkSizes, async (chunks) => {
+    const options = { kernel, hasher, sizes: config.chunkSizes, thread: hashThread }
+    const upload = new Upload(options, async (chunks) => {
       for (const { key, size, bytes } of chunks) {
         await this.#contents.putChunk(key, bytes)
         stored.push({ key, size })
@@ -167,7 +168,10 @@ export class EngineTransaction implements Transaction {
     let done = 0
     try {
       for await (const piece of piecesOf(source, signal, this.#leaving.signal)) {
-        await this.#writing(() => upload.write(piece))
+        await this.#writing(async () => {
+          await upload.write(piece)
+          await upload.stored()
+        })
         done += piece.length
         onProgress?.({ done, total })
       }
@@ -183,6 +187,7 @@ export class EngineTransaction implements Transaction {
         cause: error,
       })
     } finally {
+      await upload.end()
       if (!this.#failure) await this.#writing(() => this.#contents.releaseChunks(stored))
     }
   }
