@@ -7,7 +7,7 @@ import { goalsOf, median, rowsOf, shown } from './bench/figures.js'
 import { plot } from './bench/plot.js'
 import { report, summary } from './bench/report.js'
 import type { Measured, RunResult } from './bench/run.js'
-import { LARGE_SCENARIOS, SCENARIOS, scenariosNamed } from './bench/scenarios.js'
+import { LARGE_SCENARIOS, SCENARIOS, SEGMENT_SCENARIOS, scenariosNamed } from './bench/scenarios.js'
 import { expect, faintTexts, openDemo, status, test, watchErrors } from './demo.js'
 import { demoURL } from './servers.js'
 
@@ -54,7 +54,7 @@ const RESULT: RunResult = {
 }
 
 function scenario(name: string) {
-  const found = [...SCENARIOS, ...LARGE_SCENARIOS].find((one) => one.name === name)
+  const found = [...SCENARIOS, ...LARGE_SCENARIOS, ...SEGMENT_SCENARIOS].find((one) => one.name === name)
   if (found === undefined) throw new Error(`there is no scenario ${name}`)
   return found
 }
@@ -84,6 +84,7 @@ test('bytes written are shown as they are, and the yardsticks of large contents 
 for (const { names, expected } of [
   { names: [], expected: SCENARIOS },
   { names: ['large'], expected: LARGE_SCENARIOS },
+  { names: ['segments'], expected: SEGMENT_SCENARIOS },
   { names: ['put-1k', 'collect'], expected: [scenario('put-1k'), scenario('collect')] },
 ]) {
   test(`asked for ${names.join(' and ') || 'nothing by name'}, these scenarios run: ${expected.map(({ name }) => name)}`, () => {
@@ -92,20 +93,27 @@ for (const { names, expected } of [
 }
 
 test('a name that no scenario has is refused, with those that there are', () => {
-  expect(() => scenariosNamed(['put-1k', 'put-2k'])).toThrow(/no scenario put-2k; there are put-1k, .*, large$/)
+  expect(() => scenariosNamed(['put-1k', 'put-2k'])).toThrow(
+    /no scenario put-2k; there are put-1k, .*, large, segments$/,
+  )
 })
 
-test('the group of large contents runs, and every figure of it comes', async ({ browserName }) => {
-  test.setTimeout(180_000)
-  const options = ['--browser', browserName, '--only', 'large', '--rounds', '1', '--scale', '0.01']
-  const child = spawn(process.execPath, ['scripts/bench.mjs', ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const status = new Promise<number | null>((resolve) => child.on('close', resolve))
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-  expect(await status, errors).toBe(0)
-  for (const { label } of LARGE_SCENARIOS.flatMap((one) => rowsOf(one, RESULT))) {
-    expect(output).toMatch(new RegExp(`^\\| (\\*\\*)?${label}(\\*\\*)? +\\| +[\\d,]+ \\| +[\\d.,]+ \\|`, 'm'))
-  }
-})
+for (const { name, scenarios, scale } of [
+  { name: 'large', scenarios: LARGE_SCENARIOS, scale: '0.01' },
+  { name: 'segments', scenarios: SEGMENT_SCENARIOS, scale: '0.1' },
+]) {
+  test(`the group "${name}" runs, and every figure of it comes`, async ({ browserName }) => {
+    test.setTimeout(180_000)
+    const options = ['--browser', browserName, '--only', name, '--rounds', '1', '--scale', scale]
+    const child = spawn(process.execPath, ['scripts/bench.mjs', ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const status = new Promise<number | null>((resolve) => child.on('close', resolve))
+    const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+    expect(await status, errors).toBe(0)
+    for (const { label } of scenarios.flatMap((one) => rowsOf(one, RESULT))) {
+      expect(output).toMatch(new RegExp(`^\\| (\\*\\*)?${label}(\\*\\*)? +\\| +[\\d,]+ \\| +[\\d.,]+ \\|`, 'm'))
+    }
+  })
+}
 
 test('the report and the drawing name every row, and why one is missing', () => {
   const facts = {

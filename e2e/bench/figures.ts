@@ -67,7 +67,11 @@ const LARGE_LABELS: Record<LargeCall, string> = {
 const YARDSTICKS: RowName[] = ['keys.rawRead', 'large.rawWrite', 'large.sha256']
 
 export function labelOf(row: RowName): string {
-  const [contestant, call] = row.split('.') as [ContestantName | 'keys' | 'large', Call & KeysCall & LargeCall]
+  const [contestant, call] = row.split('.') as [
+    ContestantName | 'keys' | 'large' | 'segments',
+    Call & KeysCall & LargeCall,
+  ]
+  if (contestant === 'segments') return `segments of ${/\d+$/.exec(call)} MiB`
   if (contestant === 'keys') return KEYS_LABELS[call] ?? call
   if (contestant === 'large') return LARGE_LABELS[call]
   const { who, [call]: how } = LABELS[contestant]
@@ -91,7 +95,7 @@ export function rowsOf(scenario: Scenario, { measured, missing }: RunResult): Ro
     return {
       name,
       label: labelOf(name),
-      own: ['lodestore', 'engine', 'keys', 'large'].includes(contestant) && !YARDSTICKS.includes(name),
+      own: ['lodestore', 'engine', 'keys', 'large', 'segments'].includes(contestant) && !YARDSTICKS.includes(name),
       ...figures,
       median,
       firstIsBetter:

@@ -64,7 +64,7 @@ const COLUMNS: ContestantName[] = ['lodestore', 'raw', 'baseline', 'idb-keyval',
 
 /** The medians of a whole run in one table, each contestant by the first of its rows. */
 export function summary(result: RunResult, scenarios: Scenario[], facts: Facts): string {
-  const withContestants = scenarios.filter(({ set }) => set !== 'keys' && set !== 'large')
+  const withContestants = scenarios.filter(({ set }) => !['keys', 'large', 'segments'].includes(set))
   const rows = withContestants.map((scenario) => {
     const figures = rowsOf(scenario, result)
     const cells = COLUMNS.map((contestant) => {

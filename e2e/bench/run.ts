@@ -17,7 +17,7 @@ import {
   type ValueSetName,
 } from './scenarios.js'
 import { shuffled } from './shared/data.js'
-import { type Call, type KeysCall, LARGE_CALLS, LARGE_FILE } from './shared/keeper.js'
+import { type Call, type KeysCall, LARGE_CALLS, LARGE_FILE, SEGMENTS, SEGMENTS_CALLS } from './shared/keeper.js'
 
 export interface RunOptions {
   /** Rounds that count. */
@@ -95,7 +95,9 @@ class Run {
     const withKeys = this.#scenarios.some(({ set }) => set === 'keys')
     const turns = plans.reduce((sum, { plan }) => sum + plan.length, withKeys ? 1 : 0)
     const withLarge = this.#scenarios.some(({ set }) => set === 'large')
+    const withSegments = this.#scenarios.some(({ set }) => set === 'segments')
     this.#total = turns * (this.#options.rounds + 1) + (withLarge ? LARGE_CALLS.length * this.#options.rounds : 0)
+    if (withSegments) this.#total += SEGMENTS.mebibytes.length * (this.#options.rounds + 1)
     for (const { name, plan } of plans) {
       for (let round = 0; round <= this.#options.rounds; round++) {
         for (const turn of shuffled(plan, round + 1)) await this.#turn(name, turn, round)
@@ -103,6 +105,7 @@ class Run {
     }
     if (withKeys) await this.#keys()
     if (withLarge) await this.#large()
+    if (withSegments) await this.#segments()
     return this.#result
   }
 
@@ -212,6 +215,26 @@ class Run {
         this.#result.missing['large/large'] ??= String(error)
       },
     )
+    this.#options.signal?.throwIfAborted()
+  }
+
+  async #segments(): Promise<void> {
+    const bytes = this.#scaled(SEGMENTS.bytes / MIB, 16) * MIB
+    const count = bytes / SEGMENTS.valueBytes
+    try {
+      for (let round = 0; round <= this.#options.rounds; round++) {
+        for (const mebibytes of shuffled(SEGMENTS.mebibytes, round + 1)) {
+          await this.#progress(`segments of ${mebibytes} MiB, ${roundText(round)}`)
+          await this.#worker.ask({ kind: 'settle' })
+          for (const call of SEGMENTS_CALLS) {
+            const milliseconds = await this.#worker.ask({ kind: 'segments', call, mebibytes, bytes })
+            this.#note(`segments/segments.${call}${mebibytes}`, { count, bytes, calls: 1 }, milliseconds, round)
+          }
+        }
+      }
+    } catch (error) {
+      this.#result.missing['segments/segments'] = String(error)
+    }
     this.#options.signal?.throwIfAborted()
   }
 

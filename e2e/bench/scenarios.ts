@@ -3,7 +3,7 @@
  * the goals that lodestore has set itself. Slow contestants get fewer values and are rated by the byte.
  */
 import type { ContestantName } from './page/contestants.js'
-import type { Call, KeysCall, LargeCall } from './shared/keeper.js'
+import { type Call, type KeysCall, type LargeCall, SEGMENTS, type SegmentsCall } from './shared/keeper.js'
 
 export type Browser = 'chromium' | 'firefox'
 
@@ -67,8 +67,12 @@ export const KEYS = { many: 1_000_000, few: 1000, commits: 100 }
 /** Large contents: the file's bytes (the blob that a range is read of is half of it), those of the one that gets a second version, and how many of the rest. */
 export const LARGE = { fileBytes: 2048 * MIB, versionBytes: 100 * MIB, reads: 300, collected: 100_000 }
 
-/** What one row of a scenario shows: a contestant's call, or a call on the stores with many keys or with large contents. */
-export type RowName = `${ContestantName}.${Call}` | `keys.${KeysCall}` | `large.${LargeCall}`
+/** What one row of a scenario shows: a contestant's call, or a call on the stores with many keys, with large contents or with segments of a size. */
+export type RowName =
+  | `${ContestantName}.${Call}`
+  | `keys.${KeysCall}`
+  | `large.${LargeCall}`
+  | `segments.${SegmentsCall}${(typeof SEGMENTS.mebibytes)[number]}`
 
 export type Figure = number | Record<Browser, number>
 
@@ -83,7 +87,7 @@ export interface Goal {
 export interface Scenario {
   name: string
   title: string
-  set: ValueSetName | 'keys' | 'large'
+  set: ValueSetName | 'keys' | 'large' | 'segments'
   /** MB/s: of the values' bytes, more is better. Times: of one call, less is better. MiB: bytes written, less is better. */
   unit: 'MB/s' | 'µs' | 'ms' | 'MiB'
   /** Lodestore's own first: the others are compared with it. */
@@ -279,15 +283,34 @@ export const LARGE_SCENARIOS: Scenario[] = [
   },
 ]
 
-/** The scenarios that are asked for by their names, or by that of the group; a whole run without any. Throws for what is no name. */
+function segmentScenario(call: SegmentsCall, unit: Scenario['unit'], title: string): Scenario {
+  const rows = SEGMENTS.mebibytes.map((mebibytes) => `segments.${call}${mebibytes}` as const)
+  return { name: `segments-${call}`, title, set: 'segments', unit, rows, goals: [] }
+}
+
+/** The group `segments`, which shows what the default size of a segment is chosen for. */
+export const SEGMENT_SCENARIOS: Scenario[] = [
+  segmentScenario('write', 'MB/s', 'Write 128 MiB in values of 64 KiB, engine in the worker'),
+  segmentScenario('open', 'ms', 'Open that store'),
+  segmentScenario('read', 'ms', 'Read a value of a segment for the first time'),
+  segmentScenario('compact', 'ms', 'Give back the space of three values of five, between puts'),
+  segmentScenario('wait', 'ms', 'The longest that one of these puts waits'),
+]
+
+const GROUPS = { large: LARGE_SCENARIOS, segments: SEGMENT_SCENARIOS }
+
+/** The scenarios that are asked for by their names, or by that of their group; a whole run without any. Throws for what is no name. */
 export function scenariosNamed(names: readonly string[]): Scenario[] {
   if (names.length === 0) return SCENARIOS
-  const all = [...SCENARIOS, ...LARGE_SCENARIOS]
-  const wanted = new Set(names.flatMap((name) => (name === 'large' ? LARGE_SCENARIOS.map(({ name }) => name) : [name])))
-  for (const { name } of all) wanted.delete(name)
-  if (wanted.size > 0) {
-    const known = [...all.map(({ name }) => name), 'large'].join(', ')
-    throw new Error(`there is no scenario ${[...wanted].join(', ')}; there are ${known}`)
+  const all = [...SCENARIOS, ...Object.values(GROUPS).flat()]
+  const named = new Map<string, Scenario[]>(Object.entries(GROUPS))
+  for (const one of all) named.set(one.name, [one])
+  const unknown = names.filter((name) => !named.has(name))
+  if (unknown.length > 0) {
+    throw new Error(
+      `there is no scenario ${unknown.join(', ')}; there are ${[...all.map(({ name }) => name), ...Object.keys(GROUPS)].join(', ')}`,
+    )
   }
-  return all.filter(({ name, set }) => names.includes(name) || (set === 'large' && names.includes('large')))
+  const wanted = new Set(names.flatMap((name) => named.get(name) ?? []))
+  return all.filter((one) => wanted.has(one))
 }

@@ -73,7 +73,7 @@ export class Connection {
       this.#take(id)?.reject(error)
     }
     const onAbort = () => signal && stop(abortError(signal))
-    return new Promise<R>((resolve, reject) => {
+    const answered = new Promise<R>((resolve, reject) => {
       if (this.#ended) throw this.#ended
       throwIfAborted(signal)
       signal?.addEventListener('abort', onAbort)
@@ -95,7 +95,8 @@ export class Connection {
         },
       })
       this.#outbox.add({ type, id, ...fields } as Request)
-    }).finally(() => signal?.removeEventListener('abort', onAbort))
+    })
+    return signal ? answered.finally(() => signal.removeEventListener('abort', onAbort)) : answered
   }
 
   /** A number for what the page opens on the other side: a call, or a transaction. */

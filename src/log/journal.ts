@@ -28,8 +28,9 @@ export class Journal {
   add(tag: Tag, keys: Uint8Array, keyAt: number, segment: number, offset: number, size: number): void {
     if (this.#count === this.#tags.length) this.#grow()
     // By bytes: a view of 32 of them takes longer than they do.
-    let to = this.#count * KEY_BYTES
-    for (let i = keyAt; i < keyAt + KEY_BYTES; i++) this.#keys[to++] = keys[i] as number
+    const own = this.#keys
+    const to = this.#count * KEY_BYTES
+    for (let i = 0; i < KEY_BYTES; i++) own[to + i] = keys[keyAt + i] as number
     const at = this.#count * PLACE_NUMBERS
     this.#tags[this.#count] = tag
     this.#places[at] = segment

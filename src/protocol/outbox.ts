@@ -39,7 +39,7 @@ export class Outbox<Item> {
 
   /** Posts once a turn of the microtask queue has brought nothing new: answers to a shared commit come over several turns. */
   #settle(seen: number): void {
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       const count = this.#items.length
       if (count === seen) this.#post()
       else this.#settle(count)

@@ -134,7 +134,8 @@ export function checkRequest(item: unknown, slices: number): Request {
   }
   if (!id[1](item.id, slices)) throw bad(`${type}: id`, id[0], item.id)
   const fields: Readonly<Record<string, Rule>> = type === 'abort' ? {} : FIELDS[type as CallType]
-  for (const [name, [expected, holds]] of Object.entries(fields)) {
+  for (const name in fields) {
+    const [expected, holds] = fields[name] as Rule
     if (!holds(item[name], slices)) throw bad(`${type}: ${name}`, expected, item[name])
   }
   return item as unknown as Request

@@ -51,6 +51,7 @@ export type WorkerRequest =
   | { kind: 'settle' }
   | { kind: 'keys'; call: KeysCall; count: number }
   | { kind: 'large'; call: LargeCall; bytes: number }
+  | { kind: 'segments'; call: SegmentsCall; mebibytes: number; bytes: number }
   | { kind: 'remove'; directory: string }
 
 /** The calls of the stores with many keys (worker/keys.ts). */
@@ -69,6 +70,13 @@ export const LARGE_CALLS = [
   'collectAll',
 ] as const
 export type LargeCall = (typeof LARGE_CALLS)[number]
+
+/** Stores of so many bytes in such values, with segments of each of these sizes: the default first. */
+export const SEGMENTS = { bytes: 128 * 1024 * 1024, valueBytes: 64 * 1024, mebibytes: [16, 4, 32, 64] } as const
+
+/** The calls on a store with segments of one size (worker/segments.ts), in this order. */
+export const SEGMENTS_CALLS = ['write', 'open', 'read', 'compact', 'wait'] as const
+export type SegmentsCall = (typeof SEGMENTS_CALLS)[number]
 
 /** Where in the benchmark's corner the large file lies. */
 export const LARGE_FILE = { directory: 'large', name: 'file' }

@@ -11,6 +11,7 @@ import { FilesKeeper } from './files.js'
 import { KeysBench } from './keys.js'
 import { runLarge } from './large.js'
 import { RawKeeper } from './raw.js'
+import { SegmentsBench } from './segments.js'
 import { SqliteKeeper } from './sqlite.js'
 
 const keepers: Record<string, Keeper> = {
@@ -23,6 +24,7 @@ const keepers: Record<string, Keeper> = {
   files: new FilesKeeper(),
 }
 const keys = new KeysBench()
+const segments = new SegmentsBench()
 const items = new ItemsCache()
 /** The request that is being worked on: the page sends the next when it has the answer. */
 let current = 0
@@ -47,6 +49,7 @@ async function run(request: WorkerRequest): Promise<number> {
   if (request.kind === 'settle') return settle()
   if (request.kind === 'keys') return keys.run(request.call, request.count)
   if (request.kind === 'large') return runLarge(request.call, request.bytes)
+  if (request.kind === 'segments') return segments.run(request.call, request.mebibytes, request.bytes)
   if (request.kind === 'remove') return removeDirectory(request.directory).then(() => 0)
   const keeper = keepers[request.keeper]
   if (keeper === undefined) throw new Error(`there is no contestant "${request.keeper}"`)
