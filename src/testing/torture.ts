@@ -95,20 +95,29 @@ export async function live(kernel: RecyclingKernel, seed: number, crashes: numbe
   let start: State = EMPTY
   for (let crash = 0; crash < crashes; crash++) {
     kernel.recycle()
-    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, {
-      start,
-      undisturbed: (look) => undisturbed(disk, look),
-    })
+    let isCalm = false
+    let snapshot: Snapshot | undefined
+    const calm = async (look: () => Promise<void>) => {
+      isCalm = true
+      try {
+        await look()
+      } catch (error) {
+        // What stopped the machine may have met what the store does between commits, where nobody is told.
+        throw snapshot ? new Crash('the machine has stopped') : error
+      } finally {
+        isCalm = false
+      }
+    }
+    const workload = new Workload(disk, kernel, random, TORTURE_SHAPE, { start, undisturbed: calm })
     const fails = random.chance(0.5) ? randomFaults(random) : () => undefined
     let left = random.below(120)
-    let snapshot: Snapshot | undefined
     disk.kept = (bytes) => random.below(bytes + 1)
     disk.onCall = (call, path) => {
       if (changesDisk(call) && left-- <= 0) {
         snapshot ??= disk.snapshot()
         throw new Crash('the machine stops')
       }
-      return fails(faultsAt(call, path))
+      return isCalm ? undefined : fails(faultsAt(call, path))
     }
     try {
       for (;;) await attempt(workload, disk)
