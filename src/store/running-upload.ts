@@ -126,8 +126,12 @@ export class RunningUpload {
     await this.#endUnlessOver(() => this.#dropParts())
   }
 
-  /** Takes up what an earlier upload of the same content has left. */
-  async resume({ key, size }: { key: Uint8Array; size: number }): Promise<void> {
+  /** Takes up what an earlier upload of the same content has left. Its first call: what ends it meanwhile, as a close does, waits. */
+  async resume(expected: { key: Uint8Array; size: number }): Promise<void> {
+    await this.#next(() => this.#takeUp(expected))
+  }
+
+  async #takeUp({ key, size }: { key: Uint8Array; size: number }): Promise<void> {
     const { state } = this.#context
     let saved: Uint8Array | undefined
     let isSame = true

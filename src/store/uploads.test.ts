@@ -11,6 +11,7 @@ import type { Storage } from '../storage/storage.js'
 import { keysOf, value } from '../testing/engine-case.js'
 import { entry } from '../testing/golden-recipes.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
+import type { Source } from '../types.js'
 import { openEngine } from './engine.js'
 
 /** Contents over 800 bytes are cut. */
@@ -40,6 +41,52 @@ test('an ingest that a full disk stopped keeps what was whole when it is put asi
   expect(again.offset).toBeGreaterThan(3000)
   await again.write(bytes.subarray(again.offset))
   expect(await again.finish()).toBe(sha256(bytes))
+})
+
+test.each<[string, (bytes: Uint8Array<ArrayBuffer>) => Source]>([
+  ['bytes', (bytes) => bytes],
+  ['a Blob', (bytes) => new Blob([bytes])],
+  ['a stream', (bytes) => new Blob([bytes]).stream()],
+])('a put of %s that a close overtakes is CLOSED', async (_, source) => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage, options)
+  let closing: Promise<void> | undefined
+  storage.before = ({ kind, path }) => {
+    if (kind === 'write' && path.startsWith('data/')) closing ??= engine.close()
+  }
+  await expect(engine.put(source(value(3_000_000, 3)))).rejects.toMatchObject({ code: 'CLOSED' })
+  await closing
+})
+
+test('a close waits for an ingest that takes up what another one left', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const name = sha256(value(8000, 4))
+  const first = await openEngine(storage, { ...options, maxSegmentSize: 1024 })
+  const left = await first.ingest(name, { size: 9000 })
+  await left.write(value(5000, 4))
+  await left[Symbol.asyncDispose]()
+  await first.put(value(5000, 5))
+  await first.close()
+  // A log behind the checkpoint, so that the close below writes another one, and does not have the segment of the parts open.
+  const second = await openEngine(storage, options)
+  await second.put('content')
+  const found = await storage.snapshot()
+  await second.close()
+  const engine = await openEngine(found, { ...options, checkpointBytes: 1 })
+  let goOn: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  found.before = async ({ kind, path }) => {
+    if (path.startsWith('index.')) goOn()
+    else if (kind === 'open') await gate
+  }
+  const ingest = engine.ingest(name, { size: 8000 })
+  const closed = engine.close()
+  setTimeout(goOn)
+  expect(await Promise.allSettled([ingest, closed])).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+  found.before = () => undefined
+  expect((await (await openEngine(found, options)).check()).findings).toEqual([])
 })
 
 test('a part of an upload that is none, as another program may write it, is dropped when its content comes', async () => {

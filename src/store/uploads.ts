@@ -88,7 +88,9 @@ export class Uploads {
       }
       return await upload.finish(strict, signal)
     } catch (error) {
-      if (!this.#closing.signal.aborted || !isStoreError(error, 'ABORTED')) throw error
+      // A close that comes while bytes are written ends the upload behind them.
+      const isEnded = isStoreError(error, 'ABORTED') || isStoreError(error, 'TX_CLOSED')
+      if (!this.#closing.signal.aborted || !isEnded) throw error
       throw new StoreError('CLOSED', 'the store was closed before the whole content had come; open it again', {
         cause: error,
       })
