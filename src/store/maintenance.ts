@@ -158,6 +158,11 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   }
 }
 
+/** True when a checkpoint would give space back. */
+export function hasRemovable({ retired, frozenCount }: Context): boolean {
+  return retired.length > 0 && frozenCount === 0
+}
+
 /** Removes the files of segments that compaction retired. After a checkpoint that knows of it only copies of the store need them. */
 async function removeRetired(context: Context, retired: readonly number[]): Promise<void> {
   assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')

@@ -40,6 +40,25 @@ export const compactionCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'compact gives back what was retired between commits, and what a copy of the store held until its release',
+    async run({ open, segments }) {
+      const store = await filled(open, 30)
+      const inUse = async () => (await store.stats()).segments.map(({ segment }) => segment)
+      await store.deleteMany(Array.from({ length: 15 }, (_, number) => key(number)))
+      await store.put('once more')
+      equal((await segments()).length > (await inUse()).length, true, 'files of retired segments')
+      await store.compact()
+      equal(await segments(), await inUse(), 'files after a compaction')
+      const frozen = await store.freeze()
+      await store.deleteMany(Array.from({ length: 15 }, (_, number) => key(15 + number)))
+      await store.compact()
+      equal((await segments()).length > (await inUse()).length, true, 'files that the copy holds')
+      frozen.release()
+      equal((await store.compact()).segments, 0, 'segments still to be rewritten')
+      equal(await segments(), await inUse(), 'files after the release')
+    },
+  },
+  {
     name: 'compact gives back what is dead and says how much',
     async run({ open, storage }) {
       const store = await filled(open, 30)
