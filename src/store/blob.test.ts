@@ -129,6 +129,36 @@ test('a segment that only Blobs need is in no copy of the store, and repair leav
   await store.close()
 })
 
+test('the file of a Blob outlives a repair that gives up its segment, and goes with the close', async () => {
+  const store = await twoValues()
+  flip(0, 20)
+  const blob = await store.blob(key(0))
+  const { clean, repaired } = await store.check({ repair: true })
+  expect([clean, repaired?.setAside]).toEqual([true, ['lost+found/0.0']])
+  expect(await same(blob, value(120_000))).toBe(true)
+  expect(await same(await store.blob(key(0)), value(120_000))).toBe(true)
+  await store.close()
+  expect(existsSync(path(0))).toBe(false)
+  expect((await (await open()).check()).clean).toBe(true)
+})
+
+test('a repair does not mind a Blob that is being made, and leaves it its file', async () => {
+  const store = await twoValues()
+  flip(0, 20)
+  let goOn: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  storage.before = async ({ kind }) => {
+    if (kind === 'blob') await gate
+  }
+  const blob = store.blob(key(0))
+  expect(await store.check({ repair: true })).toMatchObject({ clean: true, repaired: { setAside: ['lost+found/0.0'] } })
+  goOn()
+  expect(await same(await blob, value(120_000))).toBe(true)
+  await store.close()
+})
+
 test('damage shows when it is looked for; what is known to be damaged is never handed out', async () => {
   const store = await twoValues()
   flip(0, 50_000)

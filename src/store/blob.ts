@@ -32,8 +32,8 @@ export async function contentBlob(
   find: Find,
   { type, verify = false }: BlobOptions,
 ): Promise<Blob | undefined> {
-  // As for a copy of the store: until all of it is found, no segment goes.
-  context.frozenCount++
+  // Until all of it is found, no segment goes.
+  context.blobsCount++
   try {
     const parts = await partsOf(context, key, find)
     if (parts === undefined) return undefined
@@ -47,7 +47,7 @@ export async function contentBlob(
     }
     return new Blob(pieces, type === undefined ? {} : { type })
   } finally {
-    context.frozenCount--
+    context.blobsCount--
   }
 }
 

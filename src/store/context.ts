@@ -72,8 +72,10 @@ export interface Context {
   readonly unfinished: Set<number>
   /** Retired segments whose files go when a checkpoint no longer needs them. */
   retired: number[]
-  /** How many copies are being made of the store: meanwhile no segment goes. */
+  /** How many copies are being made of the store: meanwhile no segment goes, and no repair begins. */
   frozenCount: number
+  /** How many Blobs are being made: meanwhile no segment goes. */
+  blobsCount: number
   /** The files of segments that Blobs were made of: they stay until the store is closed. */
   readonly lent: Map<number, Promise<Blob>>
   /** Retired segments of which only those Blobs are left. */

@@ -2,9 +2,14 @@
 
 import { expect, test } from 'vitest'
 import { StoreError } from '../errors.js'
+import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
+import { createKernel } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
 import type { StorageFile } from '../storage/storage.js'
+import { key, value } from '../testing/engine-case.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
+import { RecyclingKernel } from '../testing/recycling-kernel.js'
+import type { Frozen } from '../types.js'
 import { openEngine } from './engine.js'
 
 async function closedStore() {
@@ -61,6 +66,46 @@ test('each record of the entries has its value, and there are no others', async 
   expect(new TextDecoder().decode(await frozen.value(0))).toBe('content')
   for (const index of [-1, 0.5, count]) await expect(frozen.value(index)).rejects.toMatchObject({ code: 'RANGE' })
 })
+
+test('what is frozen at any moment of a repair is a whole store, of before it or of after it', async () => {
+  const kernel = new RecyclingKernel(await createKernel())
+  const damaged = new ObservedStorage(memoryStorage())
+  const first = await openEngine(damaged, { kernel, maxSegmentSize: 1024 })
+  for (let number = 0; number < 8; number++) await first.set(key(number), value(450, number))
+  await first.close()
+  const bytes = await damaged.contents('data/0/1')
+  const place = MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES + 100
+  bytes[place] = (bytes[place] ?? 0) ^ 1
+  await damaged.replace('data/0/1', bytes)
+  const outcomes = new Set<string>()
+  for (let moment = 1; ; moment++) {
+    kernel.recycle()
+    const storage = await damaged.snapshot()
+    const engine = await openEngine(storage, { kernel })
+    let calls = 0
+    let freezing: Promise<Frozen> | undefined
+    storage.before = () => {
+      // Not in the middle of a call of the disk.
+      if (++calls === moment) freezing = Promise.resolve().then(() => engine.freeze())
+    }
+    const repair = await engine.check({ repair: true }).catch((error: StoreError) => error.code)
+    storage.before = () => undefined
+    if (freezing === undefined) break
+    const frozen = await freezing
+    const copy = new ObservedStorage(memoryStorage())
+    for (const { path, size, read } of frozen.files) await copy.replace(path, await read(0, size))
+    frozen.release()
+    await engine.close()
+    const copied = await openEngine(copy, { kernel })
+    for (const number of [0, 1, 3, 4, 5, 6, 7]) expect(await copied.get(key(number))).toEqual(value(450, number))
+    const isDamaged = copied.recovery.damaged.length > 0
+    outcomes.add(`${repair === 'LOCKED' ? 'refused' : 'repaired'}, ${isDamaged ? 'before' : 'after'}`)
+    const again = await openEngine(storage, { kernel })
+    expect((await again.check()).clean).toBe(repair !== 'LOCKED')
+    expect(await copied.has(key(2))).toBe(isDamaged)
+  }
+  expect([...outcomes]).toEqual(['refused, before', 'repaired, before', 'repaired, after'])
+}, 30_000)
 
 test('a freeze that fails holds nothing up: a repair is possible', async () => {
   const storage = await closedStore()

@@ -93,6 +93,7 @@ async function beginCheckpoint(context: Context): Promise<void> {
 }
 
 async function finishCheckpoint(context: Context, { save, bytes, retired }: Saving): Promise<void> {
+  assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
   const { storage, head } = context
   await save.finish()
   context.saving = undefined
@@ -159,14 +160,13 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
 }
 
 /** True when a checkpoint would give space back. */
-export function hasRemovable({ retired, frozenCount }: Context): boolean {
-  return retired.length > 0 && frozenCount === 0
+export function hasRemovable({ retired, frozenCount, blobsCount }: Context): boolean {
+  return retired.length > 0 && frozenCount === 0 && blobsCount === 0
 }
 
-/** Removes the files of segments that compaction retired. After a checkpoint that knows of it only copies of the store need them. */
-async function removeRetired(context: Context, retired: readonly number[]): Promise<void> {
-  assert(!context.degraded, 'a degraded store, which gives nothing away, writes no checkpoint')
-  if (context.frozenCount > 0) return
+/** Removes the files of segments that nothing needs any more but copies of the store and Blobs: while there are some, the files stay. */
+export async function removeRetired(context: Context, retired: readonly number[]): Promise<void> {
+  if (context.frozenCount > 0 || context.blobsCount > 0) return
   for (const segment of retired) {
     if (context.lent.has(segment)) context.outlived.push(segment)
     else await context.files.remove(segment)

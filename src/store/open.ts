@@ -124,6 +124,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       bytesSinceCheckpoint: recovered.recovery.replayed.bytes,
       retired: recovered.replay.retired,
       frozenCount: 0,
+      blobsCount: 0,
       lent: new Map(),
       outlived: [],
       unsound: new Set(),

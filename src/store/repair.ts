@@ -18,7 +18,7 @@ import { appendList } from './compaction.js'
 import type { Context } from './context.js'
 import type { Holders } from './holders.js'
 import { ownKeys } from './index-records.js'
-import { checkpointWithReserve } from './maintenance.js'
+import { checkpointWithReserve, removeRetired } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
 import { readValue, unlessDamaged } from './read.js'
 import { readListed } from './read-content.js'
@@ -74,7 +74,9 @@ export async function repairStore(
       const missing = [...state.segments.keys()].filter((segment) => !files.has(segment))
       await appendList(context, staging, [...bad, ...missing])
     })
-    for (const segment of bad) await files.remove(segment)
+    // At once: a copy that begins from here on is without them. One that began before, and Blobs, hold them.
+    context.retired.push(...bad)
+    await removeRetired(context, [...bad])
   }
   await startAfresh(context, staging)
   return {
@@ -107,14 +109,17 @@ export function isLogDamage({ kind }: Damage): boolean {
 }
 
 /** Segments with damage in them, and files that are no part of the log: what a crash and damage together left. */
-function badSegments({ files, state, writer, recovery, outlived }: Context, findings: readonly Damage[]): Set<number> {
+function badSegments(context: Context, findings: readonly Damage[]): Set<number> {
+  const { files, state, writer, recovery, outlived, retired, degraded } = context
+  // A log that was damaged when it was opened may have retired what it should not have: that is set aside as well.
+  const gone = new Set(degraded ? outlived : [...outlived, ...retired])
   const bad = new Set<number>()
   for (const { segment } of [...findings, ...recovery.damaged]) {
     if (segment !== undefined && files.has(segment) && segment < writer.position.segment) bad.add(segment)
   }
   for (const segment of files.list()) {
-    const isOfLog = state.segments.has(segment) || outlived.includes(segment)
-    if (segment < writer.position.segment && !isOfLog) bad.add(segment)
+    const isKnown = state.segments.has(segment) || gone.has(segment)
+    if (segment < writer.position.segment && !isKnown) bad.add(segment)
   }
   return bad
 }
@@ -130,7 +135,6 @@ async function startAfresh(context: Context, staging: Staging): Promise<void> {
   context.degraded = false
   staging.holders.forget()
   context.doubt = START
-  context.retired = []
   context.damagedKeys.clear()
   context.unsound.clear()
   recovery.damaged.length = 0

@@ -61,6 +61,25 @@ export const repairCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a repair sets nothing aside of what compaction has retired, and gives its space back',
+    async run(context) {
+      const { open, close, segments, storage } = context
+      await closed(context)
+      const store = await open()
+      await store.deleteMany(Array.from({ length: 8 }, (_, number) => key(number)))
+      await store.put('once more')
+      const inUse = async () => (await store.stats()).segments.map(({ segment }) => segment)
+      equal((await segments()).length > (await inUse()).length, true, 'files of retired segments')
+      const [checkpoint = ''] = (await storage.paths()).filter((path) => path.startsWith('index.'))
+      await storage.remove(checkpoint)
+      const { clean, findings, repaired } = await store.check({ repair: true })
+      equal([clean, findings.map(({ kind }) => kind)], [true, ['checkpoint']], 'what was found')
+      equal(repaired, { kept: 0, lost: [], setAside: [] }, 'what was repaired')
+      equal(await segments(), await inUse(), 'files after it')
+      await close()
+    },
+  },
+  {
     name: 'a segment that is missing is given up by a repair: its keys are named, and the next opening does not miss it',
     async run(context) {
       const { open, storage } = context
