@@ -136,15 +136,25 @@ class DirectoryAccess implements FolderAccess {
       throw new StoreError('BAD_NAME', 'the browser allows no file of this name', { where: { file: path }, cause })
     }
     let target: FileSystemWritableFileStream | undefined
+    let failure: { error: unknown } | undefined
+    const given = async function* () {
+      try {
+        yield* pieces
+      } catch (error) {
+        failure = { error }
+        throw error
+      }
+    }
     try {
       target = await file.createWritable()
-      for await (const piece of pieces) await target.write(piece)
+      for await (const piece of given()) await target.write(piece)
       await target.close()
     } catch (cause) {
       // One that failed by itself has nothing left to abort.
       await target?.abort().catch(() => undefined)
-      await directory.removeEntry(name)
-      throw translate('write to', path, cause)
+      // Where nothing can be removed nothing could be written, and what was first is what counts.
+      await directory.removeEntry(name).catch(() => undefined)
+      throw failure ? failure.error : translate('write to', path, cause)
     }
   }
 
