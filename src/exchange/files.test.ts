@@ -1,6 +1,6 @@
 /** Named contents as files, out and in: on storages in memory and on a folder, from engines and from a page's store. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -12,6 +12,7 @@ import type { Engine } from '../store/engine.js'
 import { contentsOf, emptyStore, fullStore, LARGE_BYTES, value } from '../testing/exchange.js'
 import { filePaths, ObservedStorage, writeFile } from '../testing/observed-storage.js'
 import { pageOf } from '../testing/page.js'
+import type { Store } from '../types.js'
 import { exportFiles, importFiles } from './files.js'
 
 const root = mkdtempSync(join(tmpdir(), 'lodestore-files-'))
@@ -54,6 +55,26 @@ test('a store of a page does the same', async () => {
   expect(await exportFiles(store, target)).toMatchObject({ files: 4, skipped: [] })
   expect(await filesOf(target)).toEqual(SIZES)
 })
+
+test.each<[string, number, (store: Engine) => Promise<Store>]>([
+  ['small', 10, async (store) => store],
+  ['large', LARGE_BYTES, async (store) => store],
+  ['small', 10, async (store) => (await pageOf(store)).store],
+  ['large', LARGE_BYTES, async (store) => (await pageOf(store)).store],
+])(
+  'a %s file that was changed after it was picked (%i bytes) is skipped and named, the others are taken',
+  async (_, size, open) => {
+    const path = join(root, 'picked')
+    writeFileSync(path, value(size))
+    const changed = new File([await openAsBlob(path)], 'changed')
+    writeFileSync(path, value(size + 1))
+    const store = await emptyStore()
+    const report = await importFiles(await open(store), [new File(['a'], 'first'), changed, new File(['b'], 'last')])
+    expect(report).toMatchObject({ contents: 2, bytes: 2, names: 2, skipped: [{ file: 'changed' }] })
+    expect([await store.refs.get('changed'), (await store.refs.get('last'))?.name]).toEqual([undefined, 'last'])
+    expect((await store.check()).clean).toBe(true)
+  },
+)
 
 test('names that cannot be files are skipped and named, and nothing is written outside', async () => {
   const bad = ['../out', '/etc/x', 'A.TXT', 'a.txt/b', 'nul', 'x?']

@@ -110,7 +110,8 @@ async function bytesOf(
 
 /**
  * Stores files under their names: those of a directory with all that is below it by their paths in it, others by their `webkitRelativePath`, if
- * they have one, or name. A name that is there already points to the new content then. What cannot be a name is skipped and named.
+ * they have one, or name. A name that is there already points to the new content then. What cannot be a name, and a file that the system does not give, is
+ * skipped and named.
  */
 export async function importFiles(
   store: Pick<Store, 'transaction'>,
@@ -122,20 +123,33 @@ export async function importFiles(
   const options = signal ? { signal } : {}
   const isDirectory = 'getDirectoryHandle' in files
   for await (const batch of batches(isDirectory ? below(files, '') : named(files), report.skipped)) {
-    let bytes = 0
+    let [count, bytes] = [0, 0]
     await store.transaction(async (tx) => {
       for (const { name, file } of batch) {
         throwIfAborted(signal)
-        await tx.refs.set(name, await tx.put(file, options))
+        const key = await tx.put(file, options).catch((error) => noteUnreadable(error, name, report.skipped))
+        if (key === undefined) continue
+        await tx.refs.set(name, key)
+        count++
         bytes += file.size
         onProgress?.({ done: report.bytes + bytes, total: Number.POSITIVE_INFINITY })
       }
     })
-    report.contents += batch.length
-    report.names += batch.length
+    report.contents += count
+    report.names += count
     report.bytes += bytes
   }
   return report
+}
+
+/** What browsers say of a file that was changed, moved or locked since it was picked. */
+const UNREADABLE: readonly string[] = ['NotReadableError', 'NotFoundError', 'NotAllowedError', 'SecurityError']
+
+/** Notes that a file could not be read; throws every other error. */
+function noteUnreadable(error: unknown, file: string, skipped: Skipped[]): undefined {
+  const isUnreadable = (thrown: unknown) => thrown instanceof Error && UNREADABLE.includes(thrown.name)
+  if (!(error instanceof Error && (isUnreadable(error) || isUnreadable(error.cause)))) throw error
+  skipped.push({ file, message: `the file cannot be read; it may have changed since it was picked: ${error.message}` })
 }
 
 interface NamedFile {
