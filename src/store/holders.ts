@@ -27,6 +27,8 @@ export class Holders {
   #isLoaded = false
   /** Transactions that changed anything here. */
   #commits = 0
+  /** The open transaction takes away an entry that cannot be read: what it held may have been counted. */
+  #isStale = false
   /** An entry that holds others could not be read: what it held is not known to be held. */
   #isPartial = false
 
@@ -62,17 +64,25 @@ export class Holders {
 
   /** The open transaction has been committed. */
   commit(): void {
-    if (!this.lists.isChanging && !this.names.isChanging) return
+    if (!this.lists.isChanging && !this.names.isChanging && !this.#isStale) return
     this.#commits++
     assert(this.#isLoaded, 'who changes a count has loaded them before')
     this.lists.commit()
     this.names.commit()
+    if (this.#isStale) this.#isLoaded = false
+    this.#isStale = false
   }
 
   /** The open transaction has been undone. */
   rollback(): void {
     this.lists.rollback()
     this.names.rollback()
+    this.#isStale = false
+  }
+
+  /** The open transaction takes away an entry that cannot be read: after its commit all is counted anew. */
+  recount(): void {
+    this.#isStale = true
   }
 
   /** What is in the log has changed otherwise, by a repair: it is counted anew when asked for. */

@@ -56,9 +56,11 @@ export class StagedRefs {
     return isThere
   }
 
-  /** What the name pointed to, for the count. One that is damaged is not counted, and may be replaced or deleted all the same. */
+  /** What the name pointed to, for the count. One that is damaged may be replaced or deleted all the same. */
   async #old(name: Uint8Array<ArrayBuffer>): Promise<RefEntry | undefined> {
-    return await unlessDamaged(this.get(name))
+    const old = await unlessDamaged(this.get(name))
+    if (old === undefined && this.#staging.has(this.#place(name))) this.#staging.holders.recount()
+    return old
   }
 
   #place(name: Uint8Array<ArrayBuffer>): Uint8Array {
