@@ -5,6 +5,9 @@
 
 import type { Staging } from './staging.js'
 
+/** Of what is done when nobody waits some is done after so many jobs, though somebody always does. */
+const JOBS_MAX = 32
+
 /** A write that may share its transaction with others. */
 interface Write {
   kind: 'write'
@@ -31,7 +34,7 @@ export class WriteQueue {
   /** An error that cannot be (a broken invariant) in the queue's own work: nothing is written any more. */
   #failure: { error: unknown } | undefined
 
-  /** `afterCommit` is called, in its own turn, when writes are committed and nobody waits. It throws only what cannot be. */
+  /** `afterCommit` is called, in its own turn, when writes are committed and nobody waits, or many have not. It throws only what cannot be. */
   constructor(staging: Staging, afterCommit: () => Promise<void>) {
     this.#staging = staging
     this.#afterCommit = afterCommit
@@ -87,6 +90,7 @@ export class WriteQueue {
   }
 
   async #run(): Promise<void> {
+    let jobs = 0
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
       if (this.#failure) {
         job.fail(this.#failure.error)
@@ -99,10 +103,12 @@ export class WriteQueue {
         while (this.#waiting[0]?.kind === 'write') group.push(this.#waiting.shift() as Write)
         await this.#commit(group)
       }
-      if (this.#waiting.length === 0)
-        await this.#afterCommit().catch((error) => {
-          this.#failure = { error }
-        })
+      jobs++
+      if (this.#waiting.length > 0 && jobs < JOBS_MAX) continue
+      jobs = 0
+      await this.#afterCommit().catch((error) => {
+        this.#failure = { error }
+      })
     }
     this.#running = undefined
   }
