@@ -30,6 +30,9 @@ export default defineConfig({
   test: {
     root: project,
     include: ['src/**/*.test.ts'],
+    // Far more than any of them takes alone: a machine may have much else to do.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: ['default', 'json'],
     outputFile: { json: 'build/reports/unit.json' },
     // Every branch of what decides about bytes on the disk is taken by a test that looks at what came of it.

@@ -8,10 +8,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { value } from '../testing/exchange.js'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const bin = join(project, JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).bin.lodestore)

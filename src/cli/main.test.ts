@@ -18,13 +18,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nodeStorage, openEngine } from '../node.js'
 import { value } from '../testing/exchange.js'
 import { COMMANDS, main } from './main.js'
 import { readable } from './terminal.js'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'lodestore-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,6 @@
 /** Leaving and coming on the store of a page: what comes of it is what comes of an engine. */
 
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { StoreError, type StoreErrorCode } from '../errors.js'
 import { memoryStorage } from '../storage/memory.js'
 import { fails } from '../testing/check.js'
@@ -10,9 +10,6 @@ import { type Page, pageOf } from '../testing/page.js'
 import { exportBorg, importBorg } from './borg.js'
 import { copyStore } from './store-folder.js'
 import { exportStore, importStore } from './store-tar.js'
-
-// Some of them move tens of megabytes.
-vi.setConfig({ testTimeout: 60_000 })
 
 const MIB = 1024 * 1024
 

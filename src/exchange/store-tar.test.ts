@@ -4,7 +4,7 @@
  */
 
 import type { TarEntry } from 'modern-tar'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { encodeSegmentHeader, MAGIC, segmentHeaderKey, TAG } from '../format/entry.js'
 import { hexBytes } from '../format/key.js'
 import { memoryStorage } from '../storage/memory.js'
@@ -26,9 +26,6 @@ import {
 } from '../testing/exchange.js'
 import { entry } from '../testing/golden-recipes.js'
 import { exportStore, importStore } from './store-tar.js'
-
-// Some of them move tens of megabytes.
-vi.setConfig({ testTimeout: 60_000 })
 
 const exported = async (store: Engine) => await bytesOf(await exportStore(store))
 

@@ -64,9 +64,7 @@ test('any content, with any sizes, in any pieces, is cut where the rule says', (
   )
 })
 
-test('the sizes of a store: as the rule says, and the same in one piece, in uploads and in odd bits', {
-  timeout: 20_000,
-}, () => {
+test('the sizes of a store: as the rule says, and the same in one piece, in uploads and in odd bits', () => {
   const content = noise(5 * MIB, 3)
   const ends = chunkEnds(content, CHUNK_SIZES)
   expect(ends.length).toBeGreaterThan(4)
@@ -82,7 +80,7 @@ test('nothing is cut from nothing, and a content ends without a boundary', () =>
   expect(cutUp(noise(63), SMALL).ends).toEqual([63])
 })
 
-describe('100 MiB of random bytes', { timeout: 20_000 }, () => {
+describe('100 MiB of random bytes', () => {
   const content = noise(100 * MIB, 1)
   const { ends } = cutUp(content, CHUNK_SIZES)
   const sizes = sizesOf(ends)

@@ -49,37 +49,33 @@ describe('when the memory cannot grow', () => {
   test.each([
     [4, 3723],
     [12, 14_336],
-  ])(
-    'within %d pages: after %d keys set throws, and all that was there is there',
-    { timeout: 20_000 },
-    (pages, most) => {
-      const table = new Table(limitedMemory(pages), 3n)
-      const model: Model = new Map()
-      let number = 0
-      const add = () => {
-        const { segment, offset, size } = place(number)
-        table.set(hashKey(number), 0, segment, offset, size)
-        model.set(hex(hashKey(number)), { segment, offset, size })
-        number++
-      }
-      while (number < most) add()
-      expect(add).toThrow(RangeError)
-      expect(add).toThrow(RangeError)
-      expect(() => table.load(200_000, () => true)).toThrow(RangeError)
-      expectSame(table, model)
-      // Replacing and deleting need no memory, and make room for another.
-      table.set(hashKey(0), 0, 9, 9, 9)
-      expect(table.find(hashKey(0))).toEqual({ segment: 9, offset: 9, size: 9 })
-      expect(table.delete(hashKey(0))).toBe(true)
-      model.delete(hex(hashKey(0)))
-      expectSame(table, model)
-      for (let again = 0; again < 100; again++) {
-        add()
-        const [oldest] = model.keys()
-        expect(table.delete(Buffer.from(oldest ?? '', 'hex'))).toBe(true)
-        model.delete(oldest ?? '')
-      }
-      expectSame(table, model)
-    },
-  )
+  ])('within %d pages: after %d keys set throws, and all that was there is there', (pages, most) => {
+    const table = new Table(limitedMemory(pages), 3n)
+    const model: Model = new Map()
+    let number = 0
+    const add = () => {
+      const { segment, offset, size } = place(number)
+      table.set(hashKey(number), 0, segment, offset, size)
+      model.set(hex(hashKey(number)), { segment, offset, size })
+      number++
+    }
+    while (number < most) add()
+    expect(add).toThrow(RangeError)
+    expect(add).toThrow(RangeError)
+    expect(() => table.load(200_000, () => true)).toThrow(RangeError)
+    expectSame(table, model)
+    // Replacing and deleting need no memory, and make room for another.
+    table.set(hashKey(0), 0, 9, 9, 9)
+    expect(table.find(hashKey(0))).toEqual({ segment: 9, offset: 9, size: 9 })
+    expect(table.delete(hashKey(0))).toBe(true)
+    model.delete(hex(hashKey(0)))
+    expectSame(table, model)
+    for (let again = 0; again < 100; again++) {
+      add()
+      const [oldest] = model.keys()
+      expect(table.delete(Buffer.from(oldest ?? '', 'hex'))).toBe(true)
+      model.delete(oldest ?? '')
+    }
+    expectSame(table, model)
+  })
 })

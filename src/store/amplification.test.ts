@@ -44,7 +44,6 @@ const churns: [order: string, isShuffled: boolean, segments: string, segmentByte
 ]
 test.each(churns)(
   'replacing all of 5,000 blobs ten times, %s (%s), writes at most twice their bytes, in segments %s',
-  { timeout: 60_000 },
   async (_order, isShuffled, _segments, segmentBytes) => {
     const { storage, engine } = await filled(segmentBytes)
     const random = new Random(5000)

@@ -75,7 +75,7 @@ async function expectHolds(store: Engine, expected: string[]): Promise<void> {
   expect((await store.check()).findings).toEqual([])
 }
 
-describe('a checkpoint of many slices', { timeout: 60_000 }, () => {
+describe('a checkpoint of many slices', () => {
   it('is written one slice for each pause, and ends by itself', async () => {
     const { store, pauses, storage, crash } = await underWay()
     const bytes: number[] = []
