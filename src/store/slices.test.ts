@@ -120,6 +120,8 @@ describe('a checkpoint of many slices', () => {
     const store = await context.open()
     const broken = async function* () {
       yield value(5000)
+      // Until what has come is stored.
+      await settled()
       storage.before = ({ kind }) => {
         if (kind === 'read' || kind === 'write') throw new StoreError('IO', 'the disk is gone')
       }
