@@ -247,13 +247,17 @@ export class Workload {
       case 'ingest': {
         const complete = await this.#uploads.step(engine, model, this.#undisturbed !== undefined)
         if (complete === undefined) return
-        const { content } = complete
-        // What fails before `finish` leaves it open.
-        await using ingest = complete.ingest
-        return await this.#commits(strict, (draft) => {
-          draft.contents.set(content.key, content.bytes)
-          return async () => equal(await ingest.finish({ durability }), content.key, 'the key of an ingest')
-        })
+        const { ingest, content } = complete
+        try {
+          return await this.#commits(strict, (draft) => {
+            draft.contents.set(content.key, content.bytes)
+            return async () => equal(await ingest.finish({ durability }), content.key, 'the key of an ingest')
+          })
+        } catch (error) {
+          // What fails before `finish` leaves it open; and the disk that refused the one may refuse the other.
+          await ingest[Symbol.asyncDispose]().then(undefined, unlessRefused)
+          throw error
+        }
       }
       case 'discardAll':
         this.#uploads.forget()
@@ -411,6 +415,10 @@ export class Workload {
     this.operations++
     return make()
   }
+}
+
+function unlessRefused(error: unknown): void {
+  if (!isStoreError(error)) throw error
 }
 
 function on(engine: Engine, action: Action): () => Promise<void> {
