@@ -1,5 +1,6 @@
 /** Lists of chunks, and the counts of who holds what, where something else happens while they are read. */
 
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { COMMIT, TAG } from '../format/entry.js'
 import { hexBytes } from '../format/key.js'
@@ -60,6 +61,23 @@ test('a list that goes while it is looked for is not there', async () => {
   const places = [context.state.keys.find(manifestKey(content))]
   expect(places[0]).toBeDefined()
   expect(await readManifest(context, content, () => places.pop())).toBeUndefined()
+})
+
+test('a chunk of another size than its list says, as another program may write it, is CORRUPT, and a put heals its content', async () => {
+  const { storage, content } = await closedStore()
+  const before = await openEngine(storage)
+  const { bytes } = (await before.piece(content, 0)) ?? {}
+  const chunk = createHash('sha256')
+    .update(bytes ?? '')
+    .digest()
+  await before.close()
+  const other = entry(TAG.put, Buffer.concat([chunk, value(3)]))
+  const log = await storage.contents('data/0/0')
+  await storage.replace('data/0/0', Buffer.concat([log, other, Uint8Array.from(COMMIT)]))
+  const engine = await openEngine(storage)
+  await expect(engine.get(content)).rejects.toMatchObject({ code: 'CORRUPT', where: { key: chunk.toString('hex') } })
+  await engine.put(value(5000, 1))
+  expect(await engine.get(content)).toEqual(value(5000, 1))
 })
 
 test('a list of chunks that is none, as another program may write it, is CORRUPT, and a put heals its content', async () => {

@@ -141,6 +141,8 @@ async function takeChunk<T>(
     (value) => (value.length === chunk.size ? { part: take(value) } : undefined),
   )
   if (taken) return taken.part
+  // Nothing, or what another program wrote there: so that the put does heal it.
+  context.damagedKeys.add(keyHex(chunk.key))
   const message = `a chunk of the content ${keyHex(key)} is missing; a new put of the same bytes heals it`
   throw new StoreError('CORRUPT', message, { where: { key: keyHex(chunk.key) } })
 }

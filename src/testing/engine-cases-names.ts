@@ -62,6 +62,22 @@ const naming: EngineCase[] = [
     },
   },
   {
+    name: 'names on a disk that refuses to be read are IO, and there when it can be read again',
+    async run({ open, reopen, storage }) {
+      // Its segment is not open yet when the list begins.
+      const first = await open({ maxSegmentSize: 1024 })
+      await first.refs.set('name', await first.put('content'))
+      for (let number = 0; number < 4; number++) await first.set(key(number), value(900, number))
+      const store = await reopen()
+      storage.before = ({ kind }) => {
+        if (kind === 'open') throw new StoreError('IO', 'the disk is gone')
+      }
+      await fails(() => namesOf(store), 'IO', 'the list')
+      storage.before = () => undefined
+      equal(await namesOf(store), ['name'], 'names')
+    },
+  },
+  {
     name: 'a damaged name can be deleted, and no longer holds its content then',
     async run({ open, close, flip, storage }) {
       const first = await open()
