@@ -11,7 +11,7 @@ import type { LogState, SegmentState } from '../log/state.js'
 import { SegmentWalk } from '../log/walk.js'
 import type { CompactOptions, CompactReport } from '../types.js'
 import type { Context } from './context.js'
-import { checkpointWithReserve, hasRemovable } from './maintenance.js'
+import { checkpointWithReserve, giveBackRetired } from './maintenance.js'
 import { noteForeignKeys } from './provenance.js'
 import { flushLog, type Staging } from './staging.js'
 
@@ -80,8 +80,9 @@ export async function compactStore(
     report.freedBytes += done.freedBytes
     onProgress?.({ done: report.freedBytes, total })
   }
-  // Also for what was retired between commits, or while the store was copied: nobody gets its space back before a checkpoint.
-  if (report.segments > 0 || hasRemovable(context)) await checkpointWithReserve(context)
+  if (report.segments > 0) await checkpointWithReserve(context)
+  // What was retired between commits, or while the store was copied.
+  else await giveBackRetired(context)
   report.freedBytes -= report.copiedBytes
   return report
 }

@@ -7,6 +7,7 @@ import { hexBytes } from '../format/key.js'
 import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { isSegment } from '../testing/damage.js'
+import { engineContext, key, value } from '../testing/engine-case.js'
 import { entry } from '../testing/golden-recipes.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
 import { SimulatedDisk } from '../testing/simulated-disk.js'
@@ -136,4 +137,22 @@ test('a head that is written behind a segment that was closed for nothing makes 
   expect(await again.has('ab'.repeat(32))).toBe(false)
   expect(await again.has(first)).toBe(true)
   await again.close()
+})
+
+// Torture seed 2000660: a checkpoint of a log whose last segment was just closed, a removal that a crash undid.
+test('a checkpoint that comes back after the log went on without it hides nothing that was committed since', async () => {
+  const { open, close, crash, storage } = engineContext(memoryStorage())
+  const first = await open({ checkpointBytes: 64 })
+  // The second checkpoint of a segment closes it, and stands behind it.
+  for (let number = 0; number < 2; number++) await first.set(key(1), value(2000, number))
+  await close()
+  const checkpoint = await storage.contents('index.1')
+  await storage.remove('index.1')
+  await (await open({ checkpointBytes: 100_000 })).set(key(2), value(100, 2))
+  const crashed = await crash()
+  await crashed.storage.replace('index.1', checkpoint)
+  const again = await crashed.open()
+  expect(again.recovery.damaged).toEqual([])
+  expect(await again.get(key(2))).toEqual(value(100, 2))
+  expect((await again.check()).findings).toEqual([])
 })

@@ -159,9 +159,14 @@ export async function checkpointWithReserve(context: Context): Promise<void> {
   }
 }
 
-/** True when a checkpoint would give space back. */
-export function hasRemovable({ retired, frozenCount, blobsCount }: Context): boolean {
-  return retired.length > 0 && frozenCount === 0 && blobsCount === 0
+/** Gives back what was retired before: at once when the checkpoint there is knows of it, else with another one. */
+export async function giveBackRetired(context: Context): Promise<void> {
+  const { retired, frozenCount, blobsCount, checkpoint, writer } = context
+  if (retired.length === 0 || frozenCount > 0 || blobsCount > 0) return
+  const { segment, offset } = writer.position
+  // One that stands where the log does would be written over, while it is the only one.
+  if (checkpoint?.segment === segment && checkpoint.offset === offset) await removeRetired(context, [...retired])
+  else await checkpointWithReserve(context)
 }
 
 /** Removes the files of segments that nothing needs any more but copies of the store and Blobs: while there are some, the files stay. */

@@ -85,19 +85,33 @@ async function newestFirst(storage: Storage): Promise<{ name: string; number: nu
 }
 
 async function firstGood(
-  { storage, state, id, crc }: RecoveryInput,
+  { storage, files, state, id, crc }: RecoveryInput,
   checkpoints: { name: string; number: number }[],
   damaged: Damage[],
 ): Promise<{ name: string; position: Position } | undefined> {
   for (const { name } of checkpoints) {
     const load = await loadCheckpoint(storage, name, state, id, crc)
-    if (load.kind === 'loaded') return { name, position: load.position }
+    if (load.kind === 'loaded') {
+      if (!(await isOverrun(files, state, load.position))) return { name, position: load.position }
+      state.clear()
+    }
     if (load.kind === 'corrupt') {
       const message = 'the checkpoint does not match its checksum; the log is read instead'
       damaged.push({ kind: 'checkpoint', file: name, message })
     }
   }
   return undefined
+}
+
+/**
+ * True for a checkpoint that was taken when a segment had just been closed, and removed; the log went on in that segment, and then a crash undid the
+ * removal. It knows nothing of what stands there.
+ */
+async function isOverrun(files: SegmentFiles, state: LogState, { segment, offset }: Position): Promise<boolean> {
+  if (offset > 0) return false
+  const last = Math.max(-1, ...[...state.segments.keys()].filter((other) => other < segment))
+  const known = state.segments.get(last)
+  return known !== undefined && files.has(last) && (await files.with(last, (file) => file.size())) > known.bytes
 }
 
 /**
