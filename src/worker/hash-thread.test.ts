@@ -100,6 +100,10 @@ test.each([
     },
   },
   {
+    what: 'never answers',
+    start: () => ({ onerror: null, onmessage: null, postMessage: () => undefined, terminate: () => undefined }),
+  },
+  {
     what: 'has no memory',
     start: () => {
       const thread = { onerror: null, onmessage: null, terminate: () => undefined } as Partial<Thread>

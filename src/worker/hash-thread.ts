@@ -10,6 +10,8 @@ import { createLocalHash, type HashThread, type WholeHash } from '../store/whole
 export const HASH_THREAD_NAME = 'lodestore hash'
 
 const BUFFER_BYTES = 512 * 1024
+/** It starts in some tens of milliseconds. One that does not, as there are too many workers say, is not waited for. */
+const START_MILLISECONDS_MAX = 2000
 /** So many buffers are on their way at most before the upload has to wait: four mebibytes. */
 const AWAY_MAX = 8
 
@@ -44,9 +46,11 @@ export function hashThread(start: () => Thread): HashThread {
         return resolve(undefined)
       }
       const answer = (isReady: boolean) => {
+        clearTimeout(timer)
         if (!isReady) thread.terminate()
         resolve(isReady ? new ThreadHash(thread) : undefined)
       }
+      const timer = setTimeout(() => answer(false), START_MILLISECONDS_MAX)
       thread.onmessage = ({ data }) => answer('ready' in data && data.ready)
       thread.onerror = (event) => {
         // Told here, and not to the page, for which it would be the end of the store.
