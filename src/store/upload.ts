@@ -10,12 +10,10 @@ import { type ChunkSizes, wholeBytesMax } from '../format/chunks.js'
 import type { Chunk } from '../format/manifest.js'
 import type { Arena, Chunker, Kernel } from '../kernel/kernel.js'
 import type { Hasher } from './hash.js'
-import { type HashThread, LocalHash, type WholeHash } from './whole-hash.js'
+import { WholeHash } from './whole-hash.js'
 
 /** Bytes are taken in this many at a time. */
 const PIECE_BYTES = 512 * 1024
-/** From this size on another thread, whose start takes as long as hashing some mebibytes, hashes the whole. */
-const THREAD_BYTES_LEAST = 16 * 1024 * 1024
 
 /** `bytes` are good until the sink has stored them. */
 export interface ChunkWithBytes extends Chunk {
@@ -42,8 +40,6 @@ export interface UploadOptions {
   kernel: Kernel
   hasher: Hasher
   sizes: ChunkSizes
-  /** Hashes the whole of a large content, where there is one. */
-  thread?: HashThread | undefined
 }
 
 export class Upload {
@@ -54,9 +50,7 @@ export class Upload {
   readonly #halfBytes: number
   readonly #arena: Arena
   readonly #chunker: Chunker
-  readonly #thread: HashThread | undefined
-  #hash: WholeHash
-  #isThreadAsked = false
+  readonly #hash: WholeHash
   /** Where the half that is being filled begins, the chunk that is, and where the next bytes go. */
   #half = 0
   #chunk = 0
@@ -64,7 +58,7 @@ export class Upload {
   /** Chunks in this half, which the sink has not got yet, their keys maybe still being made, and the state after the last of them. */
   #waiting: Waiting[] = []
   #waitingBytes = 0
-  #state: Uint8Array | Promise<Uint8Array>
+  #state: Uint8Array
   /** The sink at its work on the other half. */
   #storing: Promise<void> = Promise.resolve()
   readonly #stored: Chunk[]
@@ -74,20 +68,15 @@ export class Upload {
   #size: number
 
   /** Goes on behind `stored`, if it is given, with the state that the sink got for the last of those chunks. */
-  constructor(
-    { kernel, hasher, sizes, thread }: UploadOptions,
-    sink: Sink,
-    begun?: { stored: Chunk[]; state: Uint8Array },
-  ) {
+  constructor({ kernel, hasher, sizes }: UploadOptions, sink: Sink, begun?: { stored: Chunk[]; state: Uint8Array }) {
     this.#hasher = hasher
     this.#sink = sink
-    this.#thread = thread
     this.#wholeBytesMax = wholeBytesMax(sizes)
     // Less than a chunk and a piece may be there beside the chunks that are due.
     this.#halfBytes = this.#wholeBytesMax + sizes.max + PIECE_BYTES
     this.#arena = kernel.arena(2 * this.#halfBytes)
     this.#chunker = this.#arena.chunker(sizes)
-    this.#hash = new LocalHash(kernel, begun?.state)
+    this.#hash = new WholeHash(kernel, begun?.state)
     this.#state = this.#hash.state()
     this.#stored = begun?.stored ?? []
     this.#isCut = this.#stored.length > 0
@@ -97,10 +86,8 @@ export class Upload {
   /** Takes all of `bytes`, which the caller may change afterwards. Chunks before them may still be on their way to the sink: `stored` says when they are there. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      const full = this.#take(bytes.subarray(at, at + PIECE_BYTES))
-      if (full) await full
+      this.#take(bytes.subarray(at, at + PIECE_BYTES))
       if (this.#isCut ? this.#waitingBytes >= this.#wholeBytesMax : this.#size > this.#wholeBytesMax) await this.#next()
-      if (this.#size >= THREAD_BYTES_LEAST && !this.#isThreadAsked) await this.#toThread()
     }
   }
 
@@ -109,8 +96,8 @@ export class Upload {
     const size = this.#size
     const last = this.#filled - this.#chunk
     if (last > 0) this.#endChunk(last)
-    const [key, state] = await Promise.all([this.#hash.digest(), this.#hash.state()])
-    this.#state = state
+    const key = this.#hash.digest()
+    this.#state = this.#hash.state()
     if (size <= this.#wholeBytesMax && !this.#isCut)
       return { key, size, bytes: this.#arena.view(this.#half, size).slice() }
     await this.handOn()
@@ -130,11 +117,10 @@ export class Upload {
 
   /** The end, however it came: when the sink has nothing to do any more. */
   async end(): Promise<void> {
-    this.#hash.end()
     await this.#storing.catch(() => undefined)
   }
 
-  #take(piece: Uint8Array): Promise<void> | undefined {
+  #take(piece: Uint8Array): void {
     const begin = this.#filled
     const end = begin + piece.length
     this.#arena.view(begin, piece.length).set(piece)
@@ -149,11 +135,10 @@ export class Upload {
       if (cut === end) break
     }
     if (cut > begin) {
-      void this.#hash.update(this.#arena.view(begin, cut - begin))
+      this.#hash.update(this.#arena.view(begin, cut - begin))
       this.#state = this.#hash.state()
-      if (this.#state instanceof Promise) this.#state.catch(() => undefined)
     }
-    return cut < end ? this.#hash.update(this.#arena.view(cut, end - cut)) : undefined
+    if (cut < end) this.#hash.update(this.#arena.view(cut, end - cut))
   }
 
   #endChunk(size: number): void {
@@ -182,15 +167,10 @@ export class Upload {
     this.#half = half
   }
 
-  async #store(waiting: Waiting[], state: Uint8Array | Promise<Uint8Array>): Promise<void> {
+  async #store(waiting: Waiting[], state: Uint8Array): Promise<void> {
     const chunks: ChunkWithBytes[] = []
     for (const { at, size, key } of waiting) chunks.push({ key: await key, size, bytes: this.#arena.view(at, size) })
-    await this.#sink(chunks, await state)
+    await this.#sink(chunks, state)
     for (const { key, size } of chunks) this.#stored.push({ key, size })
-  }
-
-  async #toThread(): Promise<void> {
-    this.#isThreadAsked = true
-    this.#hash = (await this.#thread?.(await this.#hash.state())) ?? this.#hash
   }
 }

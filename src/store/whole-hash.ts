@@ -1,33 +1,10 @@
-/**
- * The SHA-256 of a whole content, whose bytes come piece by piece: the one step of an upload that can neither be divided nor given to the platform. So
- * that of a large content may go on in another thread, where there is one, from the state that the first bytes have left.
- */
+/** The SHA-256 of a whole content, whose bytes come piece by piece; it can go on from the state that earlier pieces have left. */
 
-import { type Arena, createKernel, type Kernel, type Sha256Stream } from '../kernel/kernel.js'
-
-/** The states and the digest are of all bytes taken before the call. */
-export interface WholeHash {
-  /** Takes the next bytes, which may change once it returns. A promise when too many are on their way: it resolves when more may come. */
-  update(bytes: Uint8Array): Promise<void> | undefined
-  /** In the layout of `SHA256_STATE`. */
-  state(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>
-  digest(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>
-  /** Nothing more comes, and nobody waits for anything. */
-  end(): void
-}
-
-/** Goes on from a state in another thread. Undefined when there is none. */
-export type HashThread = (state: Uint8Array) => Promise<WholeHash | undefined>
+import type { Arena, Kernel, Sha256Stream } from '../kernel/kernel.js'
 
 const PIECE_BYTES = 256 * 1024
 
-/** For a thread that does nothing else, and so has no kernel yet. */
-export async function createLocalHash(state: Uint8Array): Promise<WholeHash> {
-  return new LocalHash(await createKernel(), state)
-}
-
-/** In this thread. */
-export class LocalHash implements WholeHash {
+export class WholeHash {
   readonly #arena: Arena
   readonly #stream: Sha256Stream
 
@@ -37,7 +14,8 @@ export class LocalHash implements WholeHash {
     if (state) this.#stream.restore(state)
   }
 
-  update(bytes: Uint8Array): undefined {
+  /** Takes the next bytes, which may change once it returns. */
+  update(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
       const piece = bytes.subarray(at, at + PIECE_BYTES)
       this.#arena.view(0, piece.length).set(piece)
@@ -45,6 +23,7 @@ export class LocalHash implements WholeHash {
     }
   }
 
+  /** Of all bytes taken so far, in the layout of `SHA256_STATE`. */
   state(): Uint8Array<ArrayBuffer> {
     return this.#stream.save()
   }
@@ -52,6 +31,4 @@ export class LocalHash implements WholeHash {
   digest(): Uint8Array<ArrayBuffer> {
     return this.#stream.digest()
   }
-
-  end(): void {}
 }
