@@ -8,9 +8,8 @@
 
 import { type ChunkSizes, wholeBytesMax } from '../format/chunks.js'
 import type { Chunk } from '../format/manifest.js'
-import type { Arena, Chunker, Kernel } from '../kernel/kernel.js'
+import type { Arena, Chunker, Kernel, Sha256Stream } from '../kernel/kernel.js'
 import type { Hasher } from './hash.js'
-import { WholeHash } from './whole-hash.js'
 
 /** Bytes are taken in this many at a time. */
 const PIECE_BYTES = 512 * 1024
@@ -50,7 +49,7 @@ export class Upload {
   readonly #halfBytes: number
   readonly #arena: Arena
   readonly #chunker: Chunker
-  readonly #hash: WholeHash
+  readonly #sha: Sha256Stream
   /** Where the half that is being filled begins, the chunk that is, and where the next bytes go. */
   #half = 0
   #chunk = 0
@@ -76,8 +75,9 @@ export class Upload {
     this.#halfBytes = this.#wholeBytesMax + sizes.max + PIECE_BYTES
     this.#arena = kernel.arena(2 * this.#halfBytes)
     this.#chunker = this.#arena.chunker(sizes)
-    this.#hash = new WholeHash(kernel, begun?.state)
-    this.#state = this.#hash.state()
+    this.#sha = this.#arena.sha256Stream()
+    if (begun) this.#sha.restore(begun.state)
+    this.#state = this.#sha.save()
     this.#stored = begun?.stored ?? []
     this.#isCut = this.#stored.length > 0
     this.#size = this.#stored.reduce((sum, { size }) => sum + size, 0)
@@ -96,8 +96,8 @@ export class Upload {
     const size = this.#size
     const last = this.#filled - this.#chunk
     if (last > 0) this.#endChunk(last)
-    const key = this.#hash.digest()
-    this.#state = this.#hash.state()
+    const key = this.#sha.digest()
+    this.#state = this.#sha.save()
     if (size <= this.#wholeBytesMax && !this.#isCut)
       return { key, size, bytes: this.#arena.view(this.#half, size).slice() }
     await this.handOn()
@@ -135,10 +135,10 @@ export class Upload {
       if (cut === end) break
     }
     if (cut > begin) {
-      this.#hash.update(this.#arena.view(begin, cut - begin))
-      this.#state = this.#hash.state()
+      this.#sha.update(begin, cut - begin)
+      this.#state = this.#sha.save()
     }
-    if (cut < end) this.#hash.update(this.#arena.view(cut, end - cut))
+    if (cut < end) this.#sha.update(cut, end - cut)
   }
 
   #endChunk(size: number): void {
