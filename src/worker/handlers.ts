@@ -133,8 +133,8 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
         entries.push(value)
       }
     } catch (error) {
-      cursors.delete(cursor)
-      if (entries.length === 0) throw error
+      // One that was ended meanwhile stays ended.
+      if (!cursors.delete(cursor) || entries.length === 0) throw error
       // What came before it counts, so it is met where it stands: by the next call.
       cursors.set(cursor, { next: () => Promise.reject(error) })
     }
