@@ -18,6 +18,7 @@
 //       0x07500   PLACES    3 KiB  segment, offset, size of each key: result of tableFindMany, arguments of tableAddMany
 //   0x08500   SCRATCH   25.5 KiB CRC-32, the pieces being cancelled
 //    or 0x08500   HASHES    2 KiB  the table's, of the keys that are being taken in: u64 each; then 4 B of no use
+//    or 0x08500   SCHEDULE  1 KiB  SHA-256, a word for each round of four blocks of one message
 //   0x0eb00   REST      5 KiB  CRC-32, what is left of a message after cancelling
 //   0x10000   BASE      an arena's bytes, or a table's slots and, after them, its entries; grows to the end of memory
 //
@@ -40,6 +41,7 @@ export const KEYS: usize = 0x5500
 export const KEYS_MAX: u32 = 256
 export const PLACES: usize = 0x7500
 export const SCRATCH: usize = 0x8500
+export const SCHEDULE: usize = 0x8500
 export const HASHES: usize = 0x8500
 export const HASHES_SUM: usize = 0x8d00
 export const REST: usize = 0xeb00
