@@ -17,7 +17,15 @@ import {
   type ValueSetName,
 } from './scenarios.js'
 import { shuffled } from './shared/data.js'
-import { type Call, type KeysCall, LARGE_CALLS, LARGE_FILE, SEGMENTS, SEGMENTS_CALLS } from './shared/keeper.js'
+import {
+  type Call,
+  type KeysCall,
+  LARGE_CALLS,
+  LARGE_FILE,
+  type LargeCall,
+  SEGMENTS,
+  SEGMENTS_CALLS,
+} from './shared/keeper.js'
 
 export interface RunOptions {
   /** Rounds that count. */
@@ -57,6 +65,8 @@ const SEEDS = { many: 1, each: 2, warmMany: 3, warmEach: 4 }
 const WARM_SHARE = 0.1
 const MIB = 1024 * 1024
 const CALLS: Call[] = ['writeEach', 'writeMany', 'readMany', 'readEach']
+/** Each of these is so many reads, one after the other. */
+const LARGE_READS: LargeCall[] = ['rangeFirst', 'rangeOfLarge', 'wholeSmall']
 const KEYS_CALLS: KeysCall[] = ['commitFew', 'commitMany', 'open', 'replay', 'rawRead']
 
 export async function runBench(options: RunOptions): Promise<RunResult> {
@@ -203,7 +213,7 @@ class Run {
           await this.#worker.ask({ kind: 'settle' })
           const inWorker = call === 'rawWrite' || call === 'sha256'
           const figure = inWorker ? await this.#worker.ask({ kind: 'large', call, bytes }) : await bench.run(call)
-          const calls = call === 'rangeOfLarge' || call === 'wholeSmall' ? LARGE.reads : 1
+          const calls = LARGE_READS.includes(call) ? LARGE.reads : 1
           this.#note(`large/large.${call}`, { count: calls, bytes, calls }, figure, round)
         }
       }

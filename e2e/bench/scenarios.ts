@@ -255,14 +255,14 @@ export const LARGE_SCENARIOS: Scenario[] = [
     set: 'large',
     unit: 'MB/s',
     rows: ['large.fileIn', 'large.fileOut', 'large.sha256', 'large.rawWrite'],
-    goals: [],
+    goals: [{ row: 'large.fileIn', against: 'large.sha256', least: 0.7 }],
   },
   {
     name: 'large-range',
     title: 'Read 1 KiB of a blob of 1 GiB and wait for it',
     set: 'large',
     unit: 'µs',
-    rows: ['large.rangeOfLarge', 'large.wholeSmall'],
+    rows: ['large.rangeOfLarge', 'large.rangeFirst', 'large.wholeSmall'],
     goals: [{ row: 'large.rangeOfLarge', against: 'large.wholeSmall', most: 3 }],
   },
   {

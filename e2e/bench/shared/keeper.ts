@@ -63,6 +63,7 @@ export const LARGE_CALLS = [
   'sha256',
   'fileIn',
   'fileOut',
+  'rangeFirst',
   'rangeOfLarge',
   'wholeSmall',
   'version',
