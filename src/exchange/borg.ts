@@ -16,6 +16,7 @@ import { decodeBorgConfig } from './borg-config.js'
 import { BorgSegments } from './borg-segments.js'
 import { copyContents, type Target } from './copy.js'
 import { entriesOf, type FrozenEntry } from './entries.js'
+import { accessTo, removeAll } from './folder.js'
 import { type ExportReport, formatError, type ImportReport } from './report.js'
 import { viewOf } from './view.js'
 
@@ -58,8 +59,12 @@ export async function exportBorg(
     await segments.finish(frozen.id)
     return report
   } catch (error) {
-    segments.close()
-    for (const name of await target.list('')) await target.remove(name.replace(/\/$/, ''))
+    try {
+      segments.close()
+    } catch {
+      // What failed first is told.
+    }
+    await removeAll(accessTo(target))
     throw error
   } finally {
     frozen.release()

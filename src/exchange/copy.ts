@@ -54,7 +54,8 @@ export async function copyContents(source: Engine, target: Target, options: Task
     tx = undefined
     await copyNames(frozen, entries, target, report, signal)
   } catch (error) {
-    await tx?.[Symbol.asyncDispose]()
+    // What failed first is told; a store that cannot roll back says so at the next call.
+    await tx?.rollback().catch(() => undefined)
     throw error
   } finally {
     frozen.release()

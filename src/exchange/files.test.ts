@@ -234,3 +234,66 @@ test('what went out comes back: the same names and contents', async () => {
     (await contentsOf(back)).filter((line) => line.startsWith('a ')).map((line) => line.replace(/ \S+$/, '')),
   ).toEqual(lines)
 })
+
+/** A directory as a page has picked it; what is a function is what the system does instead of giving the file or the list. */
+interface Picked {
+  [name: string]: string | Picked | (() => never)
+}
+
+function pickedDirectory(name: string, content: Picked | (() => never)): FileSystemDirectoryHandle {
+  const handles = function* () {
+    for (const [entry, what] of Object.entries(typeof content === 'function' ? content() : content)) {
+      if (typeof what === 'object') yield pickedDirectory(entry, what)
+      else if (entry.endsWith('/')) yield pickedDirectory(entry.slice(0, -1), what as () => never)
+      else
+        yield {
+          kind: 'file',
+          name: entry,
+          getFile: async () => new File([what instanceof Function ? what() : what], entry),
+        }
+    }
+  }
+  const values = async function* () {
+    yield* handles()
+  }
+  return {
+    kind: 'directory',
+    name,
+    getDirectoryHandle: () => undefined,
+    values,
+  } as unknown as FileSystemDirectoryHandle
+}
+
+const gone = () => {
+  throw new DOMException('it is gone', 'NotFoundError')
+}
+
+test('what has gone from a picked directory since it was listed is skipped and named, and all else comes', async () => {
+  const store = await emptyStore()
+  const picked = { one: '1', gone, folder: { two: '2', 'gone too': gone }, 'lost/': gone, three: '3' }
+  const report = await importFiles(store, pickedDirectory('picked', picked))
+  expect(report).toMatchObject({ contents: 3, names: 3 })
+  expect(report.skipped.map(({ file }) => file)).toEqual(['gone', 'folder/gone too', 'lost'])
+  expect(await store.refs.get('folder/two')).toMatchObject({ name: 'folder/two' })
+})
+
+test('a picked directory that has gone itself is an error that says so', async () => {
+  const importing = importFiles(await emptyStore(), pickedDirectory('picked', gone))
+  await expect(importing).rejects.toMatchObject({ code: 'NOT_FOUND', message: /list/ })
+})
+
+test('a folder in which nothing can be removed hides not why the export failed', async () => {
+  const folder = memoryStorage()
+  const target: Storage = Object.assign(Object.create(folder) as Storage, {
+    open: (...given: Parameters<Storage['open']>) => folder.open(...given),
+    list: (path: string) => folder.list(path),
+    remove: () => Promise.reject(new StoreError('IO', 'it stays')),
+  })
+  const store = await named(NAMES)
+  const broken = {
+    refs: store.refs,
+    keys: () => store.keys(),
+    stream: () => Promise.reject(new StoreError('IO', 'first')),
+  }
+  await expect(exportFiles(broken, target)).rejects.toMatchObject({ message: /first/ })
+})

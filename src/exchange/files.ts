@@ -5,6 +5,7 @@
 
 import { isStoreError, throwIfAborted } from '../errors.js'
 import { refNameBytes } from '../format/ref.js'
+import { translate } from '../storage/opfs.js'
 import type { Ref, Store, TaskOptions } from '../types.js'
 import { FilePaths } from './file-names.js'
 import { accessToEmpty, type Folder, type FolderAccess, removeAll } from './folder.js'
@@ -122,7 +123,7 @@ export async function importFiles(
   const report: ImportReport = { contents: 0, bytes: 0, names: 0, skipped: [] }
   const options = signal ? { signal } : {}
   const isDirectory = 'getDirectoryHandle' in files
-  for await (const batch of batches(isDirectory ? below(files, '') : named(files), report.skipped)) {
+  for await (const batch of batches(isDirectory ? below(files, '', report.skipped) : named(files), report.skipped)) {
     let [count, bytes] = [0, 0]
     await store.transaction(async (tx) => {
       for (const { name, file } of batch) {
@@ -192,9 +193,29 @@ async function* named(files: Iterable<File> | AsyncIterable<File>): AsyncGenerat
     yield { name: ('webkitRelativePath' in file && file.webkitRelativePath) || file.name, file }
 }
 
-async function* below(directory: FileSystemDirectoryHandle, path: string): AsyncGenerator<NamedFile> {
-  for await (const [name, handle] of directory) {
-    if (handle.kind === 'directory') yield* below(handle as FileSystemDirectoryHandle, `${path}${name}/`)
-    else yield { name: `${path}${name}`, file: await (handle as FileSystemFileHandle).getFile() }
+/** Throws when the directory itself cannot be read. */
+async function* below(
+  directory: FileSystemDirectoryHandle,
+  path: string,
+  skipped: Skipped[],
+): AsyncGenerator<NamedFile> {
+  for (const handle of await handlesIn(directory, path)) {
+    const name = `${path}${handle.name}`
+    try {
+      if (handle.kind === 'directory') yield* below(handle as FileSystemDirectoryHandle, `${name}/`, skipped)
+      else yield { name, file: await (handle as FileSystemFileHandle).getFile() }
+    } catch (error) {
+      noteUnreadable(error, name, skipped)
+    }
+  }
+}
+
+async function handlesIn(directory: FileSystemDirectoryHandle, path: string): Promise<FileSystemHandle[]> {
+  const handles: FileSystemHandle[] = []
+  try {
+    for await (const handle of directory.values()) handles.push(handle)
+    return handles
+  } catch (cause) {
+    throw translate('list', path, cause)
   }
 }

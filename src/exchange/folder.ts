@@ -36,12 +36,15 @@ export async function accessToEmpty(target: Folder): Promise<FolderAccess> {
   return folder
 }
 
-/** Removes what was made of these paths, with the directories that they begin with. */
-export async function removeAll(folder: FolderAccess, paths: Iterable<string>): Promise<void> {
-  const made = new Set(Array.from(paths, (path) => path.split('/', 1)[0]))
-  for (const name of await folder.list('')) {
+/**
+ * Removes what was made of these paths, with the directories that they begin with; without paths, all there is. Done after a failure, which
+ * is what has to be told: what cannot be removed stays.
+ */
+export async function removeAll(folder: FolderAccess, paths?: Iterable<string>): Promise<void> {
+  const made = paths && new Set(Array.from(paths, (path) => path.split('/', 1)[0]))
+  for (const name of await folder.list('').catch(() => [])) {
     const plain = name.replace(/\/$/, '')
-    if (made.has(plain)) await folder.remove(plain)
+    if (made?.has(plain) ?? true) await folder.remove(plain).catch(() => undefined)
   }
 }
 
