@@ -37,7 +37,13 @@ export function toBytes(data: Data): Uint8Array<ArrayBuffer> | Promise<Uint8Arra
     return data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
   }
   if (data instanceof ArrayBuffer) return new Uint8Array(data)
-  return data.arrayBuffer().then((buffer) => new Uint8Array(buffer))
+  return data.arrayBuffer().then((buffer) => new Uint8Array(buffer), unreadable)
+}
+
+/** For a Blob whose reading failed: what the platform says of it tells nobody what to do. */
+export function unreadable(cause: unknown): never {
+  const message = `the Blob cannot be read (${cause}); if it is a file, it has changed or gone: choose it again`
+  throw new StoreError('IO', message, { cause })
 }
 
 function sizeOf(data: Data): number {

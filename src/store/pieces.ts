@@ -3,6 +3,7 @@
 import { StoreError, throwIfAborted } from '../errors.js'
 import { flow } from '../flow.js'
 import type { Source } from '../types.js'
+import { unreadable } from './data.js'
 
 /** A Blob's stream is given buffers of this many bytes, and so many of them at a time. */
 const BUFFER_BYTES = 256 * 1024
@@ -78,9 +79,4 @@ function awaited<T>(read: Promise<T>): Promise<T> {
   const result = read.catch(unreadable)
   result.catch(() => undefined)
   return result
-}
-
-function unreadable(cause: unknown): never {
-  const message = `the Blob cannot be read (${cause}); if it is a file, it has changed or gone: choose it again`
-  throw new StoreError('IO', message, { cause })
 }

@@ -127,6 +127,7 @@ export const badInputCases: readonly EngineCase[] = [
         ['fulfilled', 'rejected', 'fulfilled'],
         'outcomes',
       )
+      await fails(() => store.put(broken), 'IO', 'put')
       equal((await keysOf(store)).length, 2, 'keys')
     },
   },
