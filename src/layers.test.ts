@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('.', import.meta.url))
 /** Each layer and those below it that it may know. All know errors.ts and types.ts; a layer knows itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol', 'format'],
-  worker: ['protocol', 'store', 'storage', 'kernel', 'format'],
+  worker: ['protocol', 'store', 'storage', 'format'],
   protocol: ['format'],
   cli: ['node.ts', 'exchange.ts'],
   exchange: ['store', 'format', 'kernel', 'storage'],

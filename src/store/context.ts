@@ -20,7 +20,6 @@ import type { Saving } from './maintenance.js'
 import type { Recency } from './recency.js'
 import type { Recent } from './recent.js'
 import type { Reserve } from './reserve.js'
-import type { HashThread } from './upload.js'
 
 export interface Context {
   readonly storage: Storage
@@ -40,8 +39,6 @@ export interface Context {
   readonly writer: LogWriter
   readonly reader: LogReader
   readonly hasher: Hasher
-  /** Where large contents are hashed beside this thread. */
-  readonly hashThread: HashThread | undefined
   /** Fills an array with random bytes. */
   readonly random: (bytes: Uint8Array<ArrayBuffer>) => void
   readonly recency: Recency

@@ -65,7 +65,6 @@ import { EngineRefs, type Stage, StagedRefs } from './refs.js'
 import { flushLog, Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
 import { Upkeep } from './upkeep.js'
-import type { HashThread } from './upload.js'
 import { Uploads } from './uploads.js'
 
 export interface OpenEngineOptions extends EngineOptions {
@@ -83,8 +82,6 @@ export interface EngineSettings extends OpenEngineOptions {
   sliceBytes?: number
   /** Resolves when what waits in this thread has had its turn, between two slices; a timer of no time unless given. */
   pause?: () => Promise<void>
-  /** Hashes the whole of contents from 16 MiB on in another thread; this one does it unless given. */
-  hashThread?: HashThread | undefined
   /** Milliseconds since any moment, for what `gc` takes for recent; `Date.now` unless given. */
   now?: () => number
   /** Fills an array with random bytes, for the id and the hash seed; `crypto.getRandomValues` unless given. */
@@ -103,7 +100,6 @@ export async function openEngine(storage: Storage, options: EngineSettings = {})
     checkpointBytes: options.checkpointBytes ?? CHECKPOINT_BYTES_LEAST,
     sliceBytes: options.sliceBytes ?? SLICE_BYTES,
     pause: options.pause ?? pause,
-    hashThread: options.hashThread,
     now: options.now ?? Date.now,
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
     signal: options.signal,

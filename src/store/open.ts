@@ -23,7 +23,6 @@ import { Recency } from './recency.js'
 import { Recent } from './recent.js'
 import { recover } from './recovery.js'
 import { Reserve } from './reserve.js'
-import type { HashThread } from './upload.js'
 
 /** A manifest of a gibibyte takes 100 kB. */
 const MANIFESTS_KEPT = 16
@@ -37,7 +36,6 @@ export interface OpenInput {
   checkpointBytes: number
   sliceBytes: number
   pause: () => Promise<void>
-  hashThread?: HashThread | undefined
   /** Fills an array with random bytes. */
   random: (bytes: Uint8Array<ArrayBuffer>) => void
   /** Milliseconds since any moment. */
@@ -105,7 +103,6 @@ export async function openContext(input: OpenInput): Promise<Context> {
       writer,
       reader: new LogReader(files, kernel),
       hasher: new Hasher(kernel),
-      hashThread: input.hashThread,
       random: input.random,
       recency: new Recency(input.now, writer.position),
       manifests: new Recent(MANIFESTS_KEPT),

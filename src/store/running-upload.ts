@@ -185,9 +185,9 @@ export class RunningUpload {
   }
 
   #begun(saved?: { stored: Chunk[]; state: Uint8Array }): Upload {
-    const { kernel, hasher, config, hashThread } = this.#context
+    const { kernel, hasher, config } = this.#context
     const sink: Sink = (chunks, state) => this.#storePart(chunks, state)
-    const options = { kernel, hasher, sizes: config.chunkSizes, thread: hashThread }
+    const options = { kernel, hasher, sizes: config.chunkSizes }
     this.#upload ??= new Upload(options, sink, saved)
     return this.#upload
   }

@@ -155,9 +155,9 @@ export class EngineTransaction implements Transaction {
 
   /** Chunks go into the transaction as they come. Only a failing write dooms it; the source may fail, and then nothing of it is left. */
   async #putLarge(source: Source, wanted: Uint8Array | undefined, { signal, onProgress }: PutOptions): Promise<Key> {
-    const { kernel, hasher, config, hashThread } = this.#context
+    const { kernel, hasher, config } = this.#context
     const stored: Chunk[] = []
-    const options = { kernel, hasher, sizes: config.chunkSizes, thread: hashThread }
+    const options = { kernel, hasher, sizes: config.chunkSizes }
     const upload = new Upload(options, async (chunks) => {
       for (const { key, size, bytes } of chunks) {
         await this.#contents.putChunk(key, bytes)

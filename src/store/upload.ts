@@ -13,8 +13,6 @@ import type { Hasher } from './hash.js'
 
 /** Bytes are taken in this many at a time. */
 const PIECE_BYTES = 512 * 1024
-/** From this size on another thread, whose start takes as long as hashing some mebibytes, hashes the whole. */
-const THREAD_BYTES_LEAST = 16 * 1024 * 1024
 
 /** `bytes` are good until the sink has stored them. */
 export interface ChunkWithBytes extends Chunk {
@@ -30,23 +28,6 @@ export type Uploaded = { key: Uint8Array<ArrayBuffer>; size: number } & (
   | { chunks: Chunk[] }
 )
 
-/**
- * The SHA-256 of a whole content, whose bytes come piece by piece: the one step of an upload that can neither be divided nor given to the platform. So
- * that of a large content goes on in another thread, where there is one. States and the digest are of all bytes taken before the call.
- */
-export interface WholeHash {
-  /** Takes the next bytes, which may change once it returns. A promise when too many are on their way: it resolves when more may come. */
-  update(bytes: Uint8Array): Promise<void> | undefined
-  /** In the layout of `SHA256_STATE`. */
-  state(): Promise<Uint8Array<ArrayBuffer>>
-  digest(): Promise<Uint8Array<ArrayBuffer>>
-  /** Nothing more comes, and nobody waits for anything. */
-  end(): void
-}
-
-/** Goes on from a state in another thread. Undefined when there is none. */
-export type HashThread = (state: Uint8Array) => Promise<WholeHash | undefined>
-
 /** A chunk in the arena. */
 interface Waiting {
   at: number
@@ -58,8 +39,6 @@ export interface UploadOptions {
   kernel: Kernel
   hasher: Hasher
   sizes: ChunkSizes
-  /** Hashes the whole of a large content, where there is one. */
-  thread?: HashThread | undefined
 }
 
 export class Upload {
@@ -70,11 +49,7 @@ export class Upload {
   readonly #halfBytes: number
   readonly #arena: Arena
   readonly #chunker: Chunker
-  readonly #thread: HashThread | undefined
-  /** Of the whole content: until the other thread takes over, if it does. */
   readonly #sha: Sha256Stream
-  #inThread: WholeHash | undefined
-  #isThreadAsked = false
   /** Where the half that is being filled begins, the chunk that is, and where the next bytes go. */
   #half = 0
   #chunk = 0
@@ -82,7 +57,7 @@ export class Upload {
   /** Chunks in this half, which the sink has not got yet, their keys maybe still being made, and the state after the last of them. */
   #waiting: Waiting[] = []
   #waitingBytes = 0
-  #state: Uint8Array | Promise<Uint8Array>
+  #state: Uint8Array
   /** The sink at its work on the other half. */
   #storing: Promise<void> = Promise.resolve()
   readonly #stored: Chunk[]
@@ -92,14 +67,9 @@ export class Upload {
   #size: number
 
   /** Goes on behind `stored`, if it is given, with the state that the sink got for the last of those chunks. */
-  constructor(
-    { kernel, hasher, sizes, thread }: UploadOptions,
-    sink: Sink,
-    begun?: { stored: Chunk[]; state: Uint8Array },
-  ) {
+  constructor({ kernel, hasher, sizes }: UploadOptions, sink: Sink, begun?: { stored: Chunk[]; state: Uint8Array }) {
     this.#hasher = hasher
     this.#sink = sink
-    this.#thread = thread
     this.#wholeBytesMax = wholeBytesMax(sizes)
     // Less than a chunk and a piece may be there beside the chunks that are due.
     this.#halfBytes = this.#wholeBytesMax + sizes.max + PIECE_BYTES
@@ -116,10 +86,8 @@ export class Upload {
   /** Takes all of `bytes`, which the caller may change afterwards. Chunks before them may still be on their way to the sink: `stored` says when they are there. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      const full = this.#take(bytes.subarray(at, at + PIECE_BYTES))
-      if (full) await full
+      this.#take(bytes.subarray(at, at + PIECE_BYTES))
       if (this.#isCut ? this.#waitingBytes >= this.#wholeBytesMax : this.#size > this.#wholeBytesMax) await this.#next()
-      if (this.#size >= THREAD_BYTES_LEAST && !this.#isThreadAsked) await this.#toThread()
     }
   }
 
@@ -128,8 +96,8 @@ export class Upload {
     const size = this.#size
     const last = this.#filled - this.#chunk
     if (last > 0) this.#endChunk(last)
-    const key = await (this.#inThread ?? this.#sha).digest()
-    this.#state = this.#hashState()
+    const key = this.#sha.digest()
+    this.#state = this.#sha.save()
     if (size <= this.#wholeBytesMax && !this.#isCut)
       return { key, size, bytes: this.#arena.view(this.#half, size).slice() }
     await this.handOn()
@@ -149,11 +117,10 @@ export class Upload {
 
   /** The end, however it came: when the sink has nothing to do any more. */
   async end(): Promise<void> {
-    this.#inThread?.end()
     await this.#storing.catch(() => undefined)
   }
 
-  #take(piece: Uint8Array): Promise<void> | undefined {
+  #take(piece: Uint8Array): void {
     const begin = this.#filled
     const end = begin + piece.length
     this.#arena.view(begin, piece.length).set(piece)
@@ -168,22 +135,10 @@ export class Upload {
       if (cut === end) break
     }
     if (cut > begin) {
-      void this.#hash(begin, cut)
-      this.#state = this.#hashState()
+      this.#sha.update(begin, cut - begin)
+      this.#state = this.#sha.save()
     }
-    return this.#hash(cut, end)
-  }
-
-  #hash(from: number, to: number): Promise<void> | undefined {
-    if (this.#inThread) return this.#inThread.update(this.#arena.view(from, to - from))
-    this.#sha.update(from, to - from)
-  }
-
-  #hashState(): Uint8Array | Promise<Uint8Array> {
-    const state = this.#inThread?.state() ?? this.#sha.save()
-    // Met with the chunks, if they get so far.
-    if (state instanceof Promise) state.catch(() => undefined)
-    return state
+    if (cut < end) this.#sha.update(cut, end - cut)
   }
 
   #endChunk(size: number): void {
@@ -212,15 +167,10 @@ export class Upload {
     this.#half = half
   }
 
-  async #store(waiting: Waiting[], state: Uint8Array | Promise<Uint8Array>): Promise<void> {
+  async #store(waiting: Waiting[], state: Uint8Array): Promise<void> {
     const chunks: ChunkWithBytes[] = []
     for (const { at, size, key } of waiting) chunks.push({ key: await key, size, bytes: this.#arena.view(at, size) })
-    await this.#sink(chunks, await state)
+    await this.#sink(chunks, state)
     for (const { key, size } of chunks) this.#stored.push({ key, size })
-  }
-
-  async #toThread(): Promise<void> {
-    this.#isThreadAsked = true
-    this.#inThread = await this.#thread?.(this.#sha.save())
   }
 }

@@ -1,7 +1,6 @@
 /**
  * The script of the dedicated worker that `openStore` starts, and the package `lodestore/worker`. The first message says which store: it
- * is opened here, and served until the page closes it. Where that goes well it starts this script once more, under another name, to hash
- * large contents. No top-level await: bundlers make classic scripts of workers.
+ * is opened here, and served until the page closes it. No top-level await: bundlers make classic scripts of workers.
  */
 
 import { abortError, StoreError } from '../errors.js'
@@ -13,46 +12,25 @@ import { memoryStorage } from '../storage/memory.js'
 import { opfsStorage } from '../storage/opfs.js'
 import { openEngine } from '../store/engine.js'
 import { defined } from './defined.js'
-import { HASH_THREAD_NAME, hashThread, serveHash } from './hash-thread.js'
 import { serve } from './host.js'
 
 const scope = self as unknown as DedicatedWorkerGlobalScope
 
-/** In Firefox 153 `new Worker` in a worker at work does not return now and then (once in some twenty large puts), and the gain would be a seventh. */
-const canStartThreads = !navigator.userAgent.includes('Firefox/')
-
-if (scope.name === HASH_THREAD_NAME) serveHash(scope)
-else serveStore()
-
-function serveStore(): void {
-  const closed = serve(scope, (request, signal) => {
-    announceLife()
-    const { storage, create, maxSegmentSize, chunkSizes, durability } = request
-    const name = checkStoreName(request.name)
-    const given = defined({ create, maxSegmentSize, chunkSizes, durability })
-    const options = { ...given, name, signal, hashThread: canStartThreads ? hashThread(startThread) : undefined }
-    if (storage === 'memory') return openEngine(memoryStorage(), options)
-    const end = deadline(name)
-    signal.addEventListener('abort', () => end.abort(abortError(signal)))
-    const attempt = async () => openEngine(opfsStorage(await storeDirectory(name, create)), options)
-    return whenFree(name, attempt, { end: end.signal, until: closed })
-  })
-}
+const closed = serve(scope, (request, signal) => {
+  announceLife()
+  const { storage, create, maxSegmentSize, chunkSizes, durability } = request
+  const name = checkStoreName(request.name)
+  const options = { ...defined({ create, maxSegmentSize, chunkSizes, durability }), name, signal }
+  if (storage === 'memory') return openEngine(memoryStorage(), options)
+  const end = deadline(name)
+  signal.addEventListener('abort', () => end.abort(abortError(signal)))
+  const attempt = async () => openEngine(opfsStorage(await storeDirectory(name, create)), options)
+  return whenFree(name, attempt, { end: end.signal, until: closed })
+})
 
 // An answer to what could not be read is not possible; an error event on the page is, and ends the connection.
 scope.onmessageerror = () => {
   throw new Error('a message from the page could not be read')
-}
-
-/** This script once more. Bundlers make either kind of it, and only a classic one can import scripts. */
-function startThread(): Worker {
-  let type: WorkerType = 'classic'
-  try {
-    importScripts()
-  } catch {
-    type = 'module'
-  }
-  return new Worker(scope.location.href, { name: HASH_THREAD_NAME, type })
 }
 
 /** Holds a Web Lock that nobody else asks for but the page, which gets it when this worker is gone, however it went. */
