@@ -30,6 +30,7 @@ export default defineConfig({
   test: {
     root: project,
     include: ['src/**/*.test.ts'],
+    setupFiles: ['src/testing/expect-patterns.ts'],
     // Far more than any of them takes alone: a machine may have much else to do.
     testTimeout: 60_000,
     hookTimeout: 60_000,
