@@ -16,7 +16,7 @@ import { decodeBorgConfig } from './borg-config.js'
 import { BorgSegments } from './borg-segments.js'
 import { copyContents, type Target } from './copy.js'
 import { entriesOf, type FrozenEntry } from './entries.js'
-import { accessTo, removeAll } from './folder.js'
+import { accessTo, quietly, removeAll } from './folder.js'
 import { type ExportReport, formatError, type ImportReport } from './report.js'
 import { viewOf } from './view.js'
 
@@ -25,7 +25,7 @@ const BORG_LOCK = 'lock.exclusive/'
 
 /**
  * Writes a repository into an empty directory: every content as committed now. What cannot be read is skipped and named. When it fails, the
- * directory is empty again.
+ * directory is empty again, unless what was made cannot be removed.
  */
 export async function exportBorg(
   store: Pick<Store, 'freeze'>,
@@ -59,11 +59,7 @@ export async function exportBorg(
     await segments.finish(frozen.id)
     return report
   } catch (error) {
-    try {
-      segments.close()
-    } catch {
-      // What failed first is told.
-    }
+    await quietly(() => segments.close())
     await removeAll(accessTo(target))
     throw error
   } finally {

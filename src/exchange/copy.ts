@@ -12,6 +12,7 @@ import { decodeRef } from '../format/ref.js'
 import type { Engine } from '../store/engine.js'
 import type { Frozen, KeyEntry, Store, TaskOptions, Transaction } from '../types.js'
 import { entriesOf, type FrozenEntry } from './entries.js'
+import { quietly } from './folder.js'
 import type { ImportReport, Skipped } from './report.js'
 
 /** A transaction ends when it has this much in it. */
@@ -54,8 +55,8 @@ export async function copyContents(source: Engine, target: Target, options: Task
     tx = undefined
     await copyNames(frozen, entries, target, report, signal)
   } catch (error) {
-    // What failed first is told; a store that cannot roll back says so at the next call.
-    await tx?.rollback().catch(() => undefined)
+    // A store that cannot roll back says so at its next call.
+    await quietly(() => tx?.rollback())
     throw error
   } finally {
     frozen.release()

@@ -284,16 +284,23 @@ test('a picked directory that has gone itself is an error that says so', async (
 
 test('a folder in which nothing can be removed hides not why the export failed', async () => {
   const folder = memoryStorage()
+  const removed: string[] = []
   const target: Storage = Object.assign(Object.create(folder) as Storage, {
     open: (...given: Parameters<Storage['open']>) => folder.open(...given),
     list: (path: string) => folder.list(path),
-    remove: () => Promise.reject(new StoreError('IO', 'it stays')),
+    remove: async (path: string) => {
+      removed.push(path)
+      throw new StoreError('IO', 'it stays')
+    },
   })
   const store = await named(NAMES)
-  const broken = {
-    refs: store.refs,
-    keys: () => store.keys(),
-    stream: () => Promise.reject(new StoreError('IO', 'first')),
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+    if (pulls++ === 0) controller.enqueue(new Uint8Array(5))
+    else controller.error(new StoreError('IO', 'first'))
   }
+  let pulls = 0
+  const stream = async () => new ReadableStream({ pull })
+  const broken = { refs: store.refs, keys: () => store.keys(), stream }
   await expect(exportFiles(broken, target)).rejects.toMatchObject({ message: /first/ })
+  expect(removed).toContain('a.txt')
 })

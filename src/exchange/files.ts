@@ -199,7 +199,7 @@ async function* below(
   path: string,
   skipped: Skipped[],
 ): AsyncGenerator<NamedFile> {
-  for (const handle of await handlesIn(directory, path)) {
+  for await (const handle of handlesIn(directory, path)) {
     const name = `${path}${handle.name}`
     try {
       if (handle.kind === 'directory') yield* below(handle as FileSystemDirectoryHandle, `${name}/`, skipped)
@@ -210,12 +210,14 @@ async function* below(
   }
 }
 
-async function handlesIn(directory: FileSystemDirectoryHandle, path: string): Promise<FileSystemHandle[]> {
-  const handles: FileSystemHandle[] = []
-  try {
-    for await (const handle of directory.values()) handles.push(handle)
-    return handles
-  } catch (cause) {
-    throw translate('list', path, cause)
+async function* handlesIn(directory: FileSystemDirectoryHandle, path: string): AsyncGenerator<FileSystemHandle> {
+  const handles = directory.values()
+  const next = async () => {
+    try {
+      return await handles.next()
+    } catch (cause) {
+      throw translate('list', path, cause)
+    }
   }
+  for (let step = await next(); !step.done; step = await next()) yield step.value
 }

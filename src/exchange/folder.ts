@@ -36,16 +36,22 @@ export async function accessToEmpty(target: Folder): Promise<FolderAccess> {
   return folder
 }
 
-/**
- * Removes what was made of these paths, with the directories that they begin with; without paths, all there is. Done after a failure, which
- * is what has to be told: what cannot be removed stays.
- */
+/** Cleans up after a failure, which is what has to be told: what fails here is not. */
+export async function quietly(cleanUp: () => unknown): Promise<void> {
+  try {
+    await cleanUp()
+  } catch {}
+}
+
+/** Removes what was made of these paths, with the directories that they begin with; without paths, all there is. What cannot be removed stays. */
 export async function removeAll(folder: FolderAccess, paths?: Iterable<string>): Promise<void> {
   const made = paths && new Set(Array.from(paths, (path) => path.split('/', 1)[0]))
-  for (const name of await folder.list('').catch(() => [])) {
-    const plain = name.replace(/\/$/, '')
-    if (made?.has(plain) ?? true) await folder.remove(plain).catch(() => undefined)
-  }
+  await quietly(async () => {
+    for (const name of await folder.list('')) {
+      const plain = name.replace(/\/$/, '')
+      if (made?.has(plain) ?? true) await quietly(() => folder.remove(plain))
+    }
+  })
 }
 
 class StorageAccess implements FolderAccess {
@@ -83,12 +89,12 @@ class StorageAccess implements FolderAccess {
         at += piece.length
       }
       await file.flush()
-    } catch (error) {
       file.close()
-      await this.#storage.remove(path)
+    } catch (error) {
+      await quietly(() => file.close())
+      await quietly(() => this.#storage.remove(path))
       throw error
     }
-    file.close()
   }
 
   async remove(path: string): Promise<void> {
