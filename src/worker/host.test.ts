@@ -288,6 +288,27 @@ test('a listing that fails gives what came before that, and then its error', asy
   expect(await wire.answer(4)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
 })
 
+test('a listing that is ended while its next page is read, and fails then, stays ended', async () => {
+  let fail: (error: Error) => void = () => undefined
+  const { wire } = await opened({
+    async *keys() {
+      for (let size = 0; size < 4097; size++) yield { key: KEY, size }
+      await new Promise((_, reject) => {
+        fail = reject
+      })
+    },
+  })
+  wire.send({ type: 'keys', id: 2 })
+  await wire.answer(2)
+  wire.send({ type: 'keysNext', id: 3, cursor: 2 })
+  await new Promise((resolve) => setTimeout(resolve))
+  wire.send({ type: 'listEnd', id: 4, cursor: 2 })
+  fail(new StoreError('CORRUPT', 'late'))
+  expect(await wire.answer(3)).toMatchObject({ error: { message: 'late' } })
+  wire.send({ type: 'keysNext', id: 5, cursor: 2 })
+  expect(await wire.answer(5)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
+})
+
 test('a listing that is aborted before its first page leaves no cursor behind', async () => {
   let ended = false
   const { wire } = await opened({
