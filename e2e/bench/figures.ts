@@ -56,7 +56,7 @@ const LARGE_LABELS: Record<LargeCall, string> = {
   fileOut: 'lodestore: stream',
   sha256: "the kernel's SHA-256 alone",
   rawWrite: 'access handle: written',
-  rangeFirst: 'get, 1 KiB of 1 GiB, read from the disk',
+  rangeFirst: 'get, 1 KiB of 1 GiB, for the first time',
   rangeOfLarge: 'get, 1 KiB of 1 GiB, the same again',
   wholeSmall: 'get, 1 KiB of 1 KiB, just put',
   version: 'the log grows by',

@@ -259,7 +259,7 @@ export const LARGE_SCENARIOS: Scenario[] = [
   },
   {
     name: 'large-range',
-    title: 'Read 1 KiB of a blob of 1 GiB and wait for it',
+    title: 'Read 1 KiB of a blob of 1 GiB and wait for it; the goal is for what the system has in memory',
     set: 'large',
     unit: 'µs',
     rows: ['large.rangeOfLarge', 'large.rangeFirst', 'large.wholeSmall'],
