@@ -55,7 +55,7 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       try {
         const file = await fileAt(directories, name, create)
         if (typeof file.createSyncAccessHandle !== 'function') throw storageError('UNSUPPORTED', 'open', path)
-        return new OpfsFile(path, await file.createSyncAccessHandle())
+        return new OpfsFile(path, await held(file, file.createSyncAccessHandle()))
       } catch (cause) {
         throw translate('open', path, cause)
       }
@@ -79,6 +79,21 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       }
       for (const directory of known.keys()) if (directory.startsWith(`${path}/`)) known.delete(directory)
     },
+  }
+}
+
+/**
+ * In Chromium (156) the promise of `createSyncAccessHandle` never settles once its file's handle has been collected, and a compiled function
+ * does not hold what it has no more use for. So those on which an opening is under way are held here.
+ */
+const opening = new Set<FileSystemFileHandle>()
+
+async function held<T>(file: FileSystemFileHandle, promise: Promise<T>): Promise<T> {
+  opening.add(file)
+  try {
+    return await promise
+  } finally {
+    opening.delete(file)
   }
 }
 
