@@ -160,9 +160,9 @@ class DirectoryAccess implements FolderAccess {
       await target.close()
     } catch (cause) {
       // One that failed by itself has nothing left to abort.
-      await target?.abort().catch(() => undefined)
+      await quietly(() => target?.abort())
       // Where nothing can be removed nothing could be written, and what was first is what counts.
-      await directory.removeEntry(name).catch(() => undefined)
+      await quietly(() => directory.removeEntry(name))
       throw failure ? failure.error : translate('write to', path, cause)
     }
   }
