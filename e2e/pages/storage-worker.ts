@@ -6,7 +6,7 @@ import { memoryStorage } from '../../src/storage/memory.js'
 import { opfsStorage } from '../../src/storage/opfs.js'
 import type { Storage } from '../../src/storage/storage.js'
 import { conformanceCases } from '../../src/testing/conformance.js'
-import { collectionCase } from './collection-case.js'
+import { collectionCases } from './collection-case.js'
 import { quotaCase } from './quota-case.js'
 
 export interface StorageRequest {
@@ -24,7 +24,7 @@ self.onmessage = async ({ data }: MessageEvent<StorageRequest>) => {
 }
 
 async function run({ driver, caseName }: StorageRequest): Promise<void> {
-  const found = [...conformanceCases, quotaCase, collectionCase].find(({ name }) => name === caseName)
+  const found = [...conformanceCases, quotaCase, ...collectionCases].find(({ name }) => name === caseName)
   if (found === undefined) throw new Error(`there is no case "${caseName}"`)
   await found.run(driver === 'memory' ? inMemory() : await onDisk())
 }

@@ -4,6 +4,7 @@
  * StoreError; which name means what in which browser is written at `codeOf`. The worker's start-up hands in the directory.
  */
 import { isStoreError, type StoreError } from '../errors.js'
+import { held } from '../held.js'
 import { pathParts, type StorageErrorCode, splitPath, storageError } from './path.js'
 import type { Storage, StorageFile } from './storage.js'
 
@@ -79,21 +80,6 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       }
       for (const directory of known.keys()) if (directory.startsWith(`${path}/`)) known.delete(directory)
     },
-  }
-}
-
-/**
- * In Chromium (156) the promise of `createSyncAccessHandle` never settles once its file's handle has been collected, and a compiled function
- * does not hold what it has no more use for. So those on which an opening is under way are held here.
- */
-const opening = new Set<FileSystemFileHandle>()
-
-async function held<T>(file: FileSystemFileHandle, promise: Promise<T>): Promise<T> {
-  opening.add(file)
-  try {
-    return await promise
-  } finally {
-    opening.delete(file)
   }
 }
 

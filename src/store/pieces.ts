@@ -2,6 +2,7 @@
 
 import { StoreError, throwIfAborted } from '../errors.js'
 import { flow } from '../flow.js'
+import { held } from '../held.js'
 import type { Source } from '../types.js'
 import { unreadable } from './data.js'
 
@@ -31,7 +32,7 @@ export async function* piecesOf(source: Source, ...signals: (AbortSignal | undef
 async function* blobPieces(blob: Blob, signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
   const reader = byteReader(blob)
   if (reader === undefined) return yield* slices(blob, 0, signals)
-  const read = (buffer: ArrayBuffer) => awaited(reader.read(new Uint8Array(buffer)))
+  const read = (buffer: ArrayBuffer) => awaited(held(reader, reader.read(new Uint8Array(buffer))))
   const reading = Array.from({ length: BUFFERS }, () => read(new ArrayBuffer(BUFFER_BYTES)))
   let at = 0
   try {
