@@ -339,6 +339,22 @@ const COMPACTION = [
     tests: [CASES],
   },
   {
+    file: 'src/store/check.ts',
+    text: 'findings.push(...cutSegments(state, fresh, findings))',
+    replacement: '',
+    taken: 'a check finds a segment that is shorter than it was',
+    named: 'before a checkpoint is cut',
+    tests: [CASES],
+  },
+  {
+    file: 'src/store/recovery.ts',
+    text: 'return known && { segment: last, offset: known.bytes }',
+    replacement: 'return known && { segment: last, offset: 0 }',
+    taken: 'behind a segment that was cut the log remembers how long it was',
+    named: 'goes on behind a cut segment',
+    tests: [CASES],
+  },
+  {
     file: 'src/store/compaction.ts',
     text: 'if (degraded) return []',
     replacement: '',

@@ -54,12 +54,25 @@ async function inspectStore(
   const durable = writer.position
   const result = await replayLog({ files, kernel, state: fresh, id, durable, from: undefined, replayed, onBatch })
   const findings: Damage[] = [...result.damaged]
+  findings.push(...cutSegments(state, fresh, findings))
   // Where entries are missing, the one may be among them that says that keys are chosen.
   if (!context.degraded && !findings.some(isLogDamage)) findings.push(...mismatched.values())
   for (const { key } of findings) if (key !== undefined) context.damagedKeys.add(key)
   if (!context.degraded) findings.push(...differences(context.state, fresh))
   findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
   return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }
+}
+
+/** Cut between two entries, a segment looks like a log that never went on; but the state in use remembers that it did. */
+function cutSegments(state: LogState, fresh: LogState, findings: readonly Damage[]): Damage[] {
+  const cut: Damage[] = []
+  for (const [segment, { bytes }] of state.segments) {
+    const offset = fresh.segments.get(segment)?.bytes ?? 0
+    if (offset >= bytes || findings.some((found) => found.segment === segment)) continue
+    const message = `the segment ends at ${offset} and was durable up to ${bytes}`
+    cut.push({ kind: 'segment', message, segment, offset, size: bytes - offset })
+  }
+  return cut
 }
 
 /** PUTs of contents that are not what their key says: written wrong, as their checksum agrees. */

@@ -71,7 +71,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
   if (!degraded) {
     for (const { name } of checkpoints) if (name !== checkpoint?.name) await storage.remove(name)
   }
-  const { end, previous } = await nextEntry(files, replay.end, degraded, durable)
+  const { end, previous } = nextEntry(files, state, replay.end, degraded, durable)
   return { recovery, replay, checkpoint: checkpoint?.position, degraded, end, previous }
 }
 
@@ -107,11 +107,19 @@ async function firstGood(
  * True for a checkpoint that was taken when a segment had just been closed, and removed; the log went on in that segment, and then a crash undid the
  * removal. It knows nothing of what stands there.
  */
-async function isOverrun(files: SegmentFiles, state: LogState, { segment, offset }: Position): Promise<boolean> {
-  if (offset > 0) return false
+async function isOverrun(files: SegmentFiles, state: LogState, position: Position): Promise<boolean> {
+  if (position.offset > 0) return false
+  const end = endBefore(state, position.segment)
+  return (
+    end !== undefined && files.has(end.segment) && (await files.with(end.segment, (file) => file.size())) > end.offset
+  )
+}
+
+/** Where the last segment before this one ended when it was closed. Not the size of its file, which may have been cut since. */
+function endBefore(state: LogState, segment: number): Position | undefined {
   const last = Math.max(-1, ...[...state.segments.keys()].filter((other) => other < segment))
   const known = state.segments.get(last)
-  return known !== undefined && files.has(last) && (await files.with(last, (file) => file.size())) > known.bytes
+  return known && { segment: last, offset: known.bytes }
 }
 
 /**
@@ -183,20 +191,16 @@ export async function setAside(storage: Storage, files: SegmentFiles, segment: n
 }
 
 /** The log goes on where it ends; behind damage, and behind nothing, in a segment of its own. */
-async function nextEntry(
+function nextEntry(
   files: SegmentFiles,
+  state: LogState,
   end: Position,
   degraded: boolean,
   durable: Position,
-): Promise<{ end: Position; previous: Position | undefined }> {
-  if (!degraded && end.offset > 0) return { end, previous: undefined }
-  const last = files.list().at(-1)
-  const segment = degraded ? Math.max(last ?? 0, durable.segment, end.segment) + 1 : end.segment
-  const next = { segment, offset: 0 }
-  if (degraded) return { end: next, previous: end.offset > 0 ? end : undefined }
-  if (last === undefined) return { end: next, previous: undefined }
-  const offset = await files.with(last, (file) => file.size())
-  return { end: next, previous: { segment: last, offset } }
+): { end: Position; previous: Position | undefined } {
+  if (!degraded) return { end, previous: end.offset > 0 ? undefined : endBefore(state, end.segment) }
+  const segment = Math.max(files.list().at(-1) ?? 0, durable.segment, end.segment) + 1
+  return { end: { segment, offset: 0 }, previous: end.offset > 0 ? end : undefined }
 }
 
 function later<T extends Position>(a: T, b: Position): Position {

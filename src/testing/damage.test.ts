@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { decodeConfig } from '../format/config.js'
 import { createKernel } from '../kernel/kernel.js'
 import {
+  entriesIn,
   examine,
   type Files,
   isSegment,
@@ -18,9 +19,10 @@ import {
 import { RecyclingKernel } from './recycling-kernel.js'
 
 const kernel = new RecyclingKernel(await createKernel())
-const whole = await specimen(kernel)
+const whole = await specimen(kernel, 'a part')
 const STATES: [string, Files][] = [
-  ['with its checkpoint', whole.files],
+  ['with a checkpoint and a log behind it', whole.files],
+  ['with a checkpoint of all there is', (await specimen(kernel, 'all')).files],
   ['with its checkpoint lost', withoutCheckpoint(whole.files)],
 ]
 
@@ -53,7 +55,9 @@ function* sample(files: Files): Generator<[string, Files, Verdict]> {
       const touched = keysTouched(files, path, at, at + 1)
       yield [`${path}, byte ${at} flipped`, new Map([...files, [path, flipped]]), { touched, mayDoubt: false }]
     }
-    for (let size = 0; size < bytes.length; size += 11) {
+    const ends = isSegment(path) ? Array.from(entriesIn(bytes), ({ at }) => at) : []
+    for (let size = 0; size < bytes.length; size++) {
+      if (size % 11 > 0 && !ends.includes(size)) continue
       const touched = keysTouched(files, path, size, bytes.length)
       yield [`${path} cut at ${size}`, new Map([...files, [path, bytes.slice(0, size)]]), { touched, mayDoubt: true }]
     }

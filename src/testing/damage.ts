@@ -14,7 +14,8 @@ import type { RecyclingKernel } from './recycling-kernel.js'
 import { SimulatedDisk, type Snapshot } from './simulated-disk.js'
 import { changesDisk } from './simulated-opfs.js'
 
-const OPTIONS = { maxSegmentSize: 1024, checkpointBytes: 48 * 1024 }
+/** A close writes no checkpoint over one that is not older than a few hundred bytes. */
+const OPTIONS = { maxSegmentSize: 1024, checkpointBytes: 192 * 1024 }
 
 export type Files = Map<string, Uint8Array>
 
@@ -28,8 +29,8 @@ export interface Specimen {
   chosen: Set<string>
 }
 
-/** A store of several segments with replaced, deleted and compacted entries, a checkpoint, and a log behind it. */
-export async function specimen(kernel: RecyclingKernel): Promise<Specimen> {
+/** A store of several segments with replaced, deleted and compacted entries, and a checkpoint: with a log behind it, or of all there is. */
+export async function specimen(kernel: RecyclingKernel, checkpointOf: 'a part' | 'all'): Promise<Specimen> {
   kernel.recycle()
   const random = new Random(7)
   const disk = new SimulatedDisk()
@@ -54,6 +55,7 @@ export async function specimen(kernel: RecyclingKernel): Promise<Specimen> {
   await engine.set(name(2), random.bytes(30))
   const values = new Map(await readAll(engine))
   await engine.close()
+  if (checkpointOf === 'all') await (await openEngine(disk, { ...options, checkpointBytes: 1 })).close()
   const deleted = [...contents, ...Array.from({ length: 6 }, (_, i) => name(i))].filter((key) => !values.has(key))
   // The reserve holds nothing: there is nothing in it to damage, and losing it is what it is for.
   const files = new Map([...disk.contents()].filter(([path]) => path !== RESERVE_FILE))
@@ -74,14 +76,21 @@ export function keysTouched(files: Files, path: string, from: number, to: number
   const keys = new Set<string>()
   const bytes = files.get(path)
   if (bytes === undefined || !isSegment(path)) return keys
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  for (let at = MAGIC_BYTES; at < bytes.length; ) {
-    const size = view.getUint32(at + ENTRY.size, true)
+  for (const { at, size } of entriesIn(bytes)) {
     const hasKey = bytes[at + ENTRY.tag] !== TAG.commit && reservedKind(bytes, at + ENTRY.key) === undefined
     if (hasKey && at < to && at + size > from) keys.add(keyHex(bytes, at + ENTRY.key))
-    at += size
   }
   return keys
+}
+
+/** Where each entry of a good segment stands. */
+export function* entriesIn(segment: Uint8Array): Generator<{ at: number; size: number }> {
+  const view = new DataView(segment.buffer, segment.byteOffset, segment.length)
+  for (let at = MAGIC_BYTES; at < segment.length; ) {
+    const size = view.getUint32(at + ENTRY.size, true)
+    yield { at, size }
+    at += size
+  }
 }
 
 /** Repairs the damaged store: what could be read before is there afterwards, all else is gone, and nothing is left to be found. */

@@ -11,6 +11,7 @@ import { blobCases } from './engine-cases-blobs.js'
 import { closingCases } from './engine-cases-closing.js'
 import { compactionCases } from './engine-cases-compaction.js'
 import { contentCases } from './engine-cases-contents.js'
+import { cutCases } from './engine-cases-cut.js'
 import { damageCases } from './engine-cases-damage.js'
 import { damagedLogCases } from './engine-cases-damaged-log.js'
 import { directoryCases } from './engine-cases-directories.js'
@@ -45,4 +46,5 @@ export const engineCases: readonly EngineCase[] = [
   ...damageCases,
   ...damagedLogCases,
   ...repairCases,
+  ...cutCases,
 ]
