@@ -76,7 +76,7 @@ export interface OpenEngineOptions extends EngineOptions {
 
 /** What else tests set: sizes that make a small store do all that a large one does, and what would differ from run to run. */
 export interface EngineSettings extends OpenEngineOptions {
-  /** A checkpoint is written when the log has grown by at least this; 8 MiB unless given. */
+  /** A checkpoint is written when the log has grown by at least this; 32 MiB unless given. */
   checkpointBytes?: number
   /** A checkpoint of more than twice this goes in slices of this size, between commits; 1 MiB unless given. */
   sliceBytes?: number

@@ -14,10 +14,13 @@ import { flushLog } from './staging.js'
 
 /** A checkpoint is written when the log has grown by this many times its size: so it adds at most an eighth to what is written. */
 const CHECKPOINT_GROWTH = 8
-/** ... and by at least this: what takes a few milliseconds to replay needs none. */
-export const CHECKPOINT_BYTES_LEAST = 8 * 1024 * 1024
-/** A clean close writes one already when the log has grown by a 32nd of that. */
-const CLOSING_SHARE = 32
+/**
+ * ... and by at least this, which an opening reads in a tenth of a second. Two segments of the usual size: a checkpoint that comes in the
+ * same segment as the one before ends that segment early, and many short segments are many files to open.
+ */
+export const CHECKPOINT_BYTES_LEAST = 32 * 1024 * 1024
+/** A clean close writes one already when the log has grown by this share of that. */
+const CLOSING_SHARE = 128
 
 /** What is written of a large checkpoint at a time: it takes a millisecond or two. */
 export const SLICE_BYTES = 1024 * 1024
