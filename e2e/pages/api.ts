@@ -1,5 +1,5 @@
 /**
- * The page of e2e/api.spec.ts and e2e/exchange.spec.ts: the package as a page imports it, within reach of the tests, and the worker that `openStore` would make,
+ * The page of e2e/api-*.spec.ts and e2e/exchange.spec.ts: the package as a page imports it, within reach of the tests, and the worker that `openStore` would make,
  * for those tests that end it.
  */
 import * as lodestore from 'lodestore'
