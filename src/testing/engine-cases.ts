@@ -16,9 +16,11 @@ import { damageCases } from './engine-cases-damage.js'
 import { damagedLogCases } from './engine-cases-damaged-log.js'
 import { directoryCases } from './engine-cases-directories.js'
 import { failureCases } from './engine-cases-failures.js'
+import { ingestCases } from './engine-cases-ingest.js'
 import { listCases } from './engine-cases-lists.js'
 import { momentCases } from './engine-cases-moments.js'
 import { nameCases } from './engine-cases-names.js'
+import { readingCases } from './engine-cases-reading.js'
 import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
 import { retiredCases } from './engine-cases-retired.js'
@@ -36,6 +38,8 @@ export const engineCases: readonly EngineCase[] = [
   ...closingCases,
   ...compactionCases,
   ...contentCases,
+  ...readingCases,
+  ...ingestCases,
   ...blobCases,
   ...nameCases,
   ...listCases,

@@ -14,6 +14,7 @@ import { type Draft, differencesOf, draftOf, EMPTY, metaOf, readState, type Stat
 import type { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { type Action, Draws, isNamed, refused } from './workload-draws.js'
+import { READS } from './workload-reads.js'
 import type { Shape, StepName } from './workload-shape.js'
 import { expectNoLeftovers, WorkloadUploads } from './workload-uploads.js'
 
@@ -138,6 +139,8 @@ export class Workload {
     const { random, pool } = draws
     const strict = random.chance(0.6)
     const durability = strict ? ('strict' as const) : ('relaxed' as const)
+    const read = READS[step]
+    if (read) return await read({ engine, model, draws })
     switch (step) {
       case 'set':
         return await this.#commits(strict, (draft) => {
@@ -202,46 +205,12 @@ export class Workload {
         return await this.#commits(true, (draft) => on(engine, draws.settingLarge(draft)))
       case 'failing':
         return await draws.failing()(engine)
-      case 'get': {
-        const key = draws.anyKey()
-        return draws.expectValue(await engine.get(key), model.contents.get(key), key)
-      }
-      case 'getMany': {
-        const keys = draws.several(() => draws.anyKey())
-        const values = await engine.getMany(keys)
-        equal(values.length, keys.length, 'the count of values')
-        for (const [i, key] of keys.entries()) draws.expectValue(values[i], model.contents.get(key), key)
-        return
-      }
-      case 'has': {
-        const keys = draws.several(() => draws.anyKey())
-        const answers = await engine.hasMany(keys)
-        equal(answers.length, keys.length, 'the count of answers')
-        for (const [i, key] of keys.entries()) draws.expectHas(answers[i] === true, model.contents.get(key), key)
-        const first = keys[0] as string
-        return draws.expectHas(await engine.has(first), model.contents.get(first), first)
-      }
-      case 'range':
-        return await this.#range()
-      case 'keys': {
-        const found: string[] = []
-        for await (const { key, size } of engine.keys()) found.push(`${key} ${size}`)
-        const expected = Array.from(model.contents, ([key, { length }]) => `${key} ${length}`)
-        return equal(found.sort(), expected.sort(), 'keys and sizes')
-      }
       case 'name':
         return await this.#commits(true, (draft) =>
           on(engine, random.chance(0.7) ? draws.naming(draft) : draws.unnaming(draft)),
         )
       case 'nameChunk':
         return await this.#nameChunk()
-      case 'names': {
-        const prefix = random.pick(['', 'a/', 'Ω', 'none'])
-        const found: string[] = []
-        for await (const { name, key } of engine.refs.list({ prefix })) found.push(`${name} ${key}`)
-        const expected = Array.from(model.refs, ([name, key]) => `${name} ${key}`)
-        return equal(found, expected.filter((name) => name.startsWith(prefix)).sort(), 'names')
-      }
       case 'gc':
         return await this.#collect()
       case 'ingest': {
@@ -347,22 +316,6 @@ export class Workload {
     } finally {
       await tx.rollback()
     }
-  }
-
-  async #range(): Promise<void> {
-    const { pool, random } = this.#draws
-    const { key } = random.pick(random.chance(0.8) ? pool.large : pool.all)
-    const expected = this.model.contents.get(key)
-    const size = expected?.length ?? 0
-    const offset = random.below(size + 1)
-    const length = random.below(size - offset + 100)
-    const range = { offset, length }
-    if (expected === undefined && pool.mayBeChunk(key)) return
-    const slice = expected?.slice(offset, offset + length)
-    this.#draws.expectValue(await this.engine.get(key, range), slice, key)
-    const stream = await this.engine.stream(key, range)
-    const read = stream && new Uint8Array(await new Response(stream).arrayBuffer())
-    this.#draws.expectValue(read, slice, key)
   }
 
   /** A name for what may be there as a chunk only: it is a content then, or there is nothing. */
