@@ -118,7 +118,11 @@ test('a worker that ends while the store is being opened is noticed too', async 
     const { openStore } = window.lodestore
     await openStore('photos')
     const opening = window.failure(openStore('photos', { worker: window.makeWorker }))
-    setTimeout(() => window.madeWorker?.terminate(), 1000)
+    // The page waits for the locks of both workers: it will get that of the one that ends.
+    const watched = async () =>
+      ((await navigator.locks.query()).pending ?? []).filter(({ name }) => name?.startsWith('lodestore worker')).length
+    while ((await watched()) < 2) await new Promise((resume) => setTimeout(resume, 10))
+    window.madeWorker?.terminate()
     return opening
   })
   expect(code).toBe('WORKER_DIED')
