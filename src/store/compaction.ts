@@ -11,7 +11,7 @@ import type { LogState, SegmentState } from '../log/state.js'
 import { SegmentWalk } from '../log/walk.js'
 import type { CompactOptions, CompactReport } from '../types.js'
 import type { Context } from './context.js'
-import { checkpointWithReserve, giveBackRetired } from './maintenance.js'
+import { checkpointWithReserve, giveBackRetired, makesRoom } from './maintenance.js'
 import { noteForeignKeys } from './provenance.js'
 import { flushLog, type Staging } from './staging.js'
 
@@ -113,14 +113,11 @@ export async function compactSegments(
       if (error instanceof Unsound) {
         context.unsound.add(error.segment)
         victims = victims.filter((segment) => segment !== error.segment)
-      } else if (
-        isStoreError(error, 'QUOTA') &&
-        (victims.length > 1 || (mayUseReserve && (await context.reserve.release())))
-      ) {
+      } else if (!(await makesRoom(context, error))) {
+        const isFull = isStoreError(error, 'QUOTA')
+        if (!isFull || !(victims.length > 1 || (mayUseReserve && (await context.reserve.release())))) throw error
         // Little room: one at a time, the deadest first, and then with the reserve.
         victims = deadestFirst(context, victims).slice(0, 1)
-      } else {
-        throw error
       }
       continue
     }

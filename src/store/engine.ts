@@ -52,6 +52,7 @@ import {
   CHECKPOINT_BYTES_LEAST,
   checkpoint,
   closingCheckpointIsDue,
+  makesRoom,
   pause,
   removeOutlived,
   SLICE_BYTES,
@@ -133,7 +134,11 @@ export class Engine implements Store {
     this.#durability = durability
     this.#staging = new Staging(context)
     this.#contents = new Contents(context, this.#staging)
-    this.#queue = new WriteQueue(this.#staging, () => upkeep.step())
+    this.#queue = new WriteQueue(
+      this.#staging,
+      () => upkeep.step(),
+      (error) => makesRoom(this.#context, error),
+    )
     this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
     const upkeep = new Upkeep(context, this.#staging, this.#uploads, () => {
       if (!this.#closing) this.#queue.wake()
@@ -265,15 +270,17 @@ export class Engine implements Store {
         .turn(async () => {
           this.#assertOpen()
           await this.#staging.begin()
-          await new Promise<void>((release) => {
+          const failure = await new Promise<unknown>((release) => {
             const strict = this.#isStrict(options.durability)
-            const tx = new EngineTransaction(this.#context, this.#staging, this.#contents, strict, () => {
+            const tx = new EngineTransaction(this.#context, this.#staging, this.#contents, strict, (failure) => {
               this.#transactions.delete(tx)
-              release()
+              release(failure)
             })
             this.#transactions.add(tx)
             resolve(tx)
           })
+          // It cannot be tried again from here; the next one is to have room.
+          await makesRoom(this.#context, failure)
         })
         .catch(reject)
     })

@@ -172,6 +172,14 @@ export async function giveBackRetired(context: Context): Promise<void> {
   else await checkpointWithReserve(context)
 }
 
+/** When `error` says that the disk is full: gives back what was retired before. True when there is more room now, and another try may do. */
+export async function makesRoom(context: Context, error: unknown): Promise<boolean> {
+  const { length } = context.retired
+  if (length === 0 || !isStoreError(error, 'QUOTA')) return false
+  await giveBackRetired(context).catch(unlessFailed)
+  return context.retired.length < length
+}
+
 /** Removes the files of segments that nothing needs any more but copies of the store and Blobs: while there are some, the files stay. */
 export async function removeRetired(context: Context, retired: readonly number[]): Promise<void> {
   if (context.frozenCount > 0 || context.blobsCount > 0) return

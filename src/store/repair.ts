@@ -6,7 +6,7 @@
 
 import { assert, throwIfAborted } from '../errors.js'
 import { records } from '../format/checkpoint.js'
-import { TAG } from '../format/entry.js'
+import { NO_SEGMENT, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, RESERVED } from '../format/key.js'
 import { manifestKey } from '../format/manifest.js'
 import type { Location, Table } from '../kernel/kernel.js'
@@ -59,8 +59,11 @@ export async function repairStore(
     throwIfAborted(signal)
     aside.push(await setAside(storage, files, segment, 0))
   }
-  if (context.degraded || bad.size > 0 || lost.length > 0) {
-    const tombstones = entriesOf(state.shadows).filter(({ location }) => bad.has(location.segment))
+  if (isLogDamaged || bad.size > 0 || lost.length > 0) {
+    const isGoing = (segment: number) => bad.has(segment) || !files.has(segment)
+    const tombstones = entriesOf(state.shadows).filter(
+      ({ location: { segment } }) => segment !== NO_SEGMENT && isGoing(segment),
+    )
     await staging.transact(true, async () => {
       for (const key of survivors) {
         const value = await readValue(context, key, () => state.keys.find(key))

@@ -33,7 +33,7 @@ export class EngineTransaction implements Transaction {
   readonly #contents: Contents
   readonly refs: RefOperations
   readonly #strict: boolean
-  readonly #release: () => void
+  readonly #release: (failure: unknown) => void
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
@@ -44,8 +44,14 @@ export class EngineTransaction implements Transaction {
   /** What made it impossible to commit. */
   #failure: { error: unknown } | undefined
 
-  /** The staging has begun; `release` gives the turn to the next writer. */
-  constructor(context: Context, staging: Staging, contents: Contents, strict: boolean, release: () => void) {
+  /** The staging has begun; `release` gives the turn to the next writer, and says what made it impossible to commit, if anything did. */
+  constructor(
+    context: Context,
+    staging: Staging,
+    contents: Contents,
+    strict: boolean,
+    release: (failure: unknown) => void,
+  ) {
     this.#context = context
     this.#staging = staging
     this.#contents = contents
@@ -221,8 +227,11 @@ export class EngineTransaction implements Transaction {
     try {
       await this.#tail
       await run()
+    } catch (error) {
+      this.#failure ??= { error }
+      throw error
     } finally {
-      this.#release()
+      this.#release(this.#failure?.error)
     }
   }
 

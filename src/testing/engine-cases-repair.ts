@@ -93,6 +93,24 @@ export const repairCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a key that was deleted stays so when the segment that said it is missing, and is given up by a repair',
+    async run({ open, close, reopen, reopenFromLog, storage }) {
+      const first = await open(SMALL)
+      await first.set(key(1), value(100, 1))
+      await first.set(key(0), value(900))
+      await first.set(key(2), value(300))
+      await first.delete(key(1))
+      await first.set(key(3), value(900))
+      await first.set(key(4), value(300))
+      await close()
+      await storage.remove('data/0/1')
+      const store = await open()
+      equal((await store.check({ repair: true })).repaired?.lost.toSorted(), [key(2), key(3)], 'what is lost')
+      equal(await keysOf(store), [key(0), key(4)], 'keys after the repair')
+      for (const openAgain of [reopen, reopenFromLog]) equal(await keysOf(await openAgain()), [key(0), key(4)], 'keys')
+    },
+  },
+  {
     name: 'a store whose only segment is lost takes new writes, and a repair gives up the rest',
     async run({ open, close, reopen, storage }) {
       for (const withCheckpoint of [true, false]) {
