@@ -20,10 +20,12 @@ import { RecyclingKernel } from './recycling-kernel.js'
 
 const kernel = new RecyclingKernel(await createKernel())
 const whole = await specimen(kernel, 'a part')
-const STATES: [string, Files][] = [
-  ['with a checkpoint and a log behind it', whole.files],
-  ['with a checkpoint of all there is', (await specimen(kernel, 'all')).files],
-  ['with its checkpoint lost', withoutCheckpoint(whole.files)],
+const EVERY_BIT = [0, 1, 2, 3, 4, 5, 6, 7]
+/** What the store has, and which bits of each byte are flipped: with a checkpoint of all there is, less of the log is read, and nothing else. */
+const STATES: [string, Files, readonly number[]][] = [
+  ['with a checkpoint and a log behind it', whole.files, EVERY_BIT],
+  ['with a checkpoint of all there is', (await specimen(kernel, 'all')).files, [3]],
+  ['with its checkpoint lost', withoutCheckpoint(whole.files), EVERY_BIT],
 ]
 
 /** Losing a checkpoint costs time only, and a config may say the same in other letters: then nobody has to say so. */
@@ -75,14 +77,14 @@ test('the specimen has what damage can hit: segments, a checkpoint, a log behind
   expect(whole.deleted.length).toBeGreaterThanOrEqual(4)
 })
 
-describe.each(STATES)('a store %s', (_, files) => {
+describe.each(STATES)('a store %s', (_, files, bits) => {
   const segments = [...files.keys()].filter(isSegment)
 
   test('has any one bit flipped and loses at most the entry it is in', { timeout: 300_000 }, async () => {
     for (const [path, bytes] of files) {
       for (let at = 0; at < bytes.length; at++) {
         const touched = keysTouched(files, path, at, at + 1)
-        for (let bit = 0; bit < 8; bit++) {
+        for (const bit of bits) {
           const damaged = bytes.slice()
           damaged[at] = (damaged[at] as number) ^ (1 << bit)
           await survives(
