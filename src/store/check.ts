@@ -14,9 +14,10 @@ import { LogState } from '../log/state.js'
 import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
 import type { Context } from './context.js'
 import { differences } from './differences.js'
+import { flushLog } from './flush.js'
 import { keysAreHashes } from './provenance.js'
 import { isLogDamage, repairStore } from './repair.js'
-import { flushLog, type Staging } from './staging.js'
+import type { Staging } from './staging.js'
 
 /** Checks, and with `repair` mends what was found and checks again. */
 export async function checkStore(context: Context, staging: Staging, options: CheckOptions): Promise<CheckReport> {

@@ -11,9 +11,10 @@ import type { LogState, SegmentState } from '../log/state.js'
 import { SegmentWalk } from '../log/walk.js'
 import type { CompactOptions, CompactReport } from '../types.js'
 import type { Context } from './context.js'
-import { checkpointWithReserve, giveBackRetired, makesRoom } from './maintenance.js'
+import { flushLog } from './flush.js'
+import { checkpointWithReserve, giveBackRetired } from './maintenance.js'
 import { noteForeignKeys } from './provenance.js'
-import { flushLog, type Staging } from './staging.js'
+import type { Staging } from './staging.js'
 
 export const THRESHOLD = 0.5
 /** Of a segment that is rewritten though less than half of the log is dead: the copy adds a ninth to what it gives back. */
@@ -100,11 +101,11 @@ export async function compactSegments(
   let victims = segments
   for (;;) {
     if (victims.length === 0) return { segments: 0, copiedBytes: 0, freedBytes: 0 }
-    gone.clear()
     const before = context.state.totals().bytes
     const freedBytes = bytesOf(state, victims)
     try {
       await staging.transact(true, async () => {
+        gone.clear()
         for (const victim of victims) await copyLive(context, staging, victim, gone, signal)
         await noteForeignKeys(context, staging)
         await appendList(context, staging, victims)
@@ -113,11 +114,14 @@ export async function compactSegments(
       if (error instanceof Unsound) {
         context.unsound.add(error.segment)
         victims = victims.filter((segment) => segment !== error.segment)
-      } else if (!(await makesRoom(context, error))) {
-        const isFull = isStoreError(error, 'QUOTA')
-        if (!isFull || !(victims.length > 1 || (mayUseReserve && (await context.reserve.release())))) throw error
+      } else if (
+        isStoreError(error, 'QUOTA') &&
+        (victims.length > 1 || (mayUseReserve && (await context.reserve.release())))
+      ) {
         // Little room: one at a time, the deadest first, and then with the reserve.
         victims = deadestFirst(context, victims).slice(0, 1)
+      } else {
+        throw error
       }
       continue
     }

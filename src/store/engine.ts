@@ -46,13 +46,13 @@ import { compactStore, THRESHOLD } from './compaction.js'
 import { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { toBytes } from './data.js'
+import { flushLog } from './flush.js'
 import { freezeStore } from './frozen.js'
 import {
   abandonCheckpoint,
   CHECKPOINT_BYTES_LEAST,
   checkpoint,
   closingCheckpointIsDue,
-  makesRoom,
   pause,
   removeOutlived,
   SLICE_BYTES,
@@ -63,7 +63,7 @@ import { putAll } from './put-many.js'
 import { WriteQueue } from './queue.js'
 import { type Find, hasContent, readContent, readContents, readPiece } from './read-content.js'
 import { EngineRefs, type Stage, StagedRefs } from './refs.js'
-import { flushLog, Staging } from './staging.js'
+import { Staging } from './staging.js'
 import { EngineTransaction } from './transaction.js'
 import { Upkeep } from './upkeep.js'
 import { Uploads } from './uploads.js'
@@ -134,11 +134,7 @@ export class Engine implements Store {
     this.#durability = durability
     this.#staging = new Staging(context)
     this.#contents = new Contents(context, this.#staging)
-    this.#queue = new WriteQueue(
-      this.#staging,
-      () => upkeep.step(),
-      (error) => makesRoom(this.#context, error),
-    )
+    this.#queue = new WriteQueue(this.#staging, () => upkeep.step())
     this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
     const upkeep = new Upkeep(context, this.#staging, this.#uploads, () => {
       if (!this.#closing) this.#queue.wake()
@@ -270,17 +266,15 @@ export class Engine implements Store {
         .turn(async () => {
           this.#assertOpen()
           await this.#staging.begin()
-          const failure = await new Promise<unknown>((release) => {
+          await new Promise<void>((release) => {
             const strict = this.#isStrict(options.durability)
-            const tx = new EngineTransaction(this.#context, this.#staging, this.#contents, strict, (failure) => {
+            const tx = new EngineTransaction(this.#context, this.#staging, this.#contents, strict, () => {
               this.#transactions.delete(tx)
-              release(failure)
+              release()
             })
             this.#transactions.add(tx)
             resolve(tx)
           })
-          // It cannot be tried again from here; the next one is to have room.
-          await makesRoom(this.#context, failure)
         })
         .catch(reject)
     })

@@ -10,7 +10,7 @@ import { checkpointFile } from '../format/paths.js'
 import { CheckpointSave } from '../log/checkpoint.js'
 import type { Storage } from '../storage/storage.js'
 import type { Context } from './context.js'
-import { flushLog } from './staging.js'
+import { flushLog } from './flush.js'
 
 /** A checkpoint is written when the log has grown by this many times its size: so it adds at most an eighth to what is written. */
 const CHECKPOINT_GROWTH = 8

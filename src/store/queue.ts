@@ -28,21 +28,16 @@ interface Turn {
 export class WriteQueue {
   readonly #staging: Staging
   readonly #afterCommit: () => Promise<void>
-  readonly #makesRoom: (error: unknown) => Promise<boolean>
   readonly #waiting: (Write | Turn)[] = []
   #running: Promise<void> | undefined
 
   /** An error that cannot be (a broken invariant) in the queue's own work: nothing is written any more. */
   #failure: { error: unknown } | undefined
 
-  /**
-   * `afterCommit` is called, in its own turn, when writes are committed and nobody waits, or many have not; `makesRoom` with what made a commit
-   * fail: it is true when another try may do. Both throw only what cannot be.
-   */
-  constructor(staging: Staging, afterCommit: () => Promise<void>, makesRoom: (error: unknown) => Promise<boolean>) {
+  /** `afterCommit` is called, in its own turn, when writes are committed and nobody waits, or many have not. It throws only what cannot be. */
+  constructor(staging: Staging, afterCommit: () => Promise<void>) {
     this.#staging = staging
     this.#afterCommit = afterCommit
-    this.#makesRoom = makesRoom
   }
 
   /** Queues one write. `prepare` may throw or reject: then nothing is written, and others are not disturbed. */
@@ -136,12 +131,7 @@ export class WriteQueue {
         },
       )
     } catch (error) {
-      const mayRetry = await this.#makesRoom(error).catch((broken) => {
-        this.#failure = { error: broken }
-        return false
-      })
-      if (mayRetry) await this.#commit(ready)
-      else if (ready.length === 1) ready[0]?.fail(error)
+      if (ready.length === 1) ready[0]?.fail(error)
       // One that does not fit must not take the others with it: a delete is to work on a full disk.
       else for (const write of ready) await this.#commit([write])
       return

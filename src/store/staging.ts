@@ -10,7 +10,9 @@ import type { Location, Table } from '../kernel/kernel.js'
 import { Journal } from '../log/journal.js'
 import type { Position } from '../log/position.js'
 import type { Context } from './context.js'
+import { flushLog, writeHead } from './flush.js'
 import { Holders } from './holders.js'
+import { makesRoom } from './maintenance.js'
 import { keysAreHashes, keysAreKnownHashes } from './provenance.js'
 import { readValue } from './read.js'
 
@@ -48,8 +50,20 @@ export class Staging {
     if (this.#overlay.count > 0) this.#overlay.clear()
   }
 
-  /** Runs `stage` between `begin` and `commit`, or `rollback` when anything throws. */
+  /**
+   * Runs `stage` between `begin` and `commit`, or `rollback` when anything throws. When the disk is full and what was retired before makes room,
+   * all of it is done once more.
+   */
   async transact(strict: boolean, stage: () => Promise<void>): Promise<void> {
+    try {
+      await this.#transactOnce(strict, stage)
+    } catch (error) {
+      if (!(await makesRoom(this.#context, error))) throw error
+      await this.transact(strict, stage)
+    }
+  }
+
+  async #transactOnce(strict: boolean, stage: () => Promise<void>): Promise<void> {
     await this.begin()
     try {
       await stage()
@@ -201,29 +215,6 @@ export class Staging {
   async rollback(): Promise<void> {
     this.holders.rollback()
     await this.#context.writer.rollback()
-  }
-}
-
-/** Flushes what relaxed commits wrote, and says so in the head. */
-export async function flushLog(context: Context): Promise<void> {
-  const { head, state, writer } = context
-  await writer.flush()
-  // Also when there was nothing to flush: a transaction that was rolled back may have flushed what stood before it.
-  if (head.transaction !== state.transaction) await writeHead(context)
-}
-
-/**
- * The head helps to tell damage from a torn tail; the commit stands without it. So a head that cannot be written now is no failure of
- * the commit: the next one writes it again, and `check` reports one that lags behind.
- */
-async function writeHead({ head, state, writer, degraded }: Context): Promise<void> {
-  // Where the log is damaged the old head is what still says how far it once was whole.
-  if (degraded) return
-  try {
-    await head.revive()
-    head.write({ transaction: state.transaction, ...writer.end })
-  } catch (error) {
-    if (!isStoreError(error)) throw error
   }
 }
 

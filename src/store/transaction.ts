@@ -12,6 +12,7 @@ import type { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes, toBytes } from './data.js'
 import { expectKey, type Keyed, keyed } from './keyed.js'
+import { makesRoom } from './maintenance.js'
 import { piecesOf } from './pieces.js'
 import { readContent } from './read-content.js'
 import { EngineRefs, type Stage, StagedRefs } from './refs.js'
@@ -33,7 +34,7 @@ export class EngineTransaction implements Transaction {
   readonly #contents: Contents
   readonly refs: RefOperations
   readonly #strict: boolean
-  readonly #release: (failure: unknown) => void
+  readonly #release: () => void
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
@@ -44,14 +45,8 @@ export class EngineTransaction implements Transaction {
   /** What made it impossible to commit. */
   #failure: { error: unknown } | undefined
 
-  /** The staging has begun; `release` gives the turn to the next writer, and says what made it impossible to commit, if anything did. */
-  constructor(
-    context: Context,
-    staging: Staging,
-    contents: Contents,
-    strict: boolean,
-    release: (failure: unknown) => void,
-  ) {
+  /** The staging has begun; `release` gives the turn to the next writer. */
+  constructor(context: Context, staging: Staging, contents: Contents, strict: boolean, release: () => void) {
     this.#context = context
     this.#staging = staging
     this.#contents = contents
@@ -231,7 +226,8 @@ export class EngineTransaction implements Transaction {
       this.#failure ??= { error }
       throw error
     } finally {
-      this.#release(this.#failure?.error)
+      // It cannot be done again from here; the next one is to have room.
+      await makesRoom(this.#context, this.#failure?.error).finally(this.#release)
     }
   }
 
