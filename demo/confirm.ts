@@ -10,8 +10,17 @@ export interface Question {
   yes: string
 }
 
+/** The question before this one is over. Browsers tell of it late (Chromium with its next frame), when the dialog may have been asked for again. */
+let answered: Promise<unknown> = Promise.resolve()
+
 /** True when the person said yes. */
-export function confirmed({ title, text, yes }: Question): Promise<boolean> {
+export function confirmed(question: Question): Promise<boolean> {
+  const answer = answered.then(() => ask(question))
+  answered = answer
+  return answer
+}
+
+function ask({ title, text, yes }: Question): Promise<boolean> {
   const dialog = element('confirm', HTMLDialogElement)
   element('confirm-title', HTMLElement).textContent = title
   element('confirm-text', HTMLElement).textContent = text

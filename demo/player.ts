@@ -21,11 +21,10 @@ export function isPlayable({ type }: Entry): boolean {
 
 /** Shows the dialog. Rejects when the file cannot be read; that it cannot be played is said in the dialog. */
 export async function play(store: Promise<Store>, entry: Entry): Promise<void> {
-  let url = servedUrl(entry)
-  if (!url) {
-    ownUrl = URL.createObjectURL(await readBlob(await store, entry))
-    url = ownUrl
-  }
+  const served = servedUrl(entry)
+  const blob = served === undefined ? await readBlob(await store, entry) : undefined
+  stop()
+  if (blob) ownUrl = URL.createObjectURL(blob)
   const media = document.createElement(entry.type.startsWith('audio/') ? 'audio' : 'video')
   media.controls = true
   media.autoplay = true
@@ -40,7 +39,7 @@ export async function play(store: Promise<Store>, entry: Entry): Promise<void> {
   title.textContent = entry.name
   trouble.textContent = ''
   frame.replaceChildren(media)
-  media.src = url
+  media.src = served ?? ownUrl ?? ''
   dialog.showModal()
 }
 
@@ -56,7 +55,12 @@ function playSilently(media: HTMLMediaElement): void {
   trouble.textContent = 'The browser finds no loudspeaker: it plays without sound.'
 }
 
+// Told of late: the next film may be in the dialog by then.
 dialog.addEventListener('close', () => {
+  if (!dialog.open) stop()
+})
+
+function stop(): void {
   const media = frame.querySelector('video, audio')
   // Without a source the browser lets go of what it has loaded and stops asking for more.
   media?.removeAttribute('src')
@@ -64,4 +68,4 @@ dialog.addEventListener('close', () => {
   frame.replaceChildren()
   if (ownUrl) URL.revokeObjectURL(ownUrl)
   ownUrl = undefined
-})
+}

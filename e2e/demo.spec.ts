@@ -170,6 +170,20 @@ test('what is deleted stays until it is collected, which says first how much it 
   expect(await openAndRead(demo, 'part-5.bin')).toEqual(files[5]?.bytes)
 })
 
+test('a question that follows another at once gets its own answer', async ({ demo }) => {
+  await drop(demo, [textFile('first.txt', 'first'), textFile('second.txt', 'second')])
+  await expect(status(demo)).toHaveText('2 files stored.')
+  await row(demo, 'first.txt').getByRole('button', { name: 'Delete first.txt' }).click()
+  await expect(demo.getByRole('dialog', { name: 'Delete first.txt?' })).toBeVisible()
+  await demo.evaluate(() => {
+    document.querySelector('dialog')?.close()
+    document.querySelector<HTMLButtonElement>('[aria-label="Delete second.txt"]')?.click()
+  })
+  await expect(demo.getByRole('dialog', { name: 'Delete second.txt?' })).toBeVisible()
+  await confirmDelete(demo)
+  await expect(names(demo)).toHaveText(['first.txt'])
+})
+
 test('one content under two names is stored once, and can be collected when its last name is deleted', async ({
   demo,
 }) => {
