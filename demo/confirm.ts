@@ -10,24 +10,30 @@ export interface Question {
   yes: string
 }
 
-/** The question before this one is over. Browsers tell of it late (Chromium with its next frame), when the dialog may have been asked for again. */
-let answered: Promise<unknown> = Promise.resolve()
+const dialog = element('confirm', HTMLDialogElement)
+const yesButton = element('confirm-yes', HTMLButtonElement)
 
-/** True when the person said yes. */
-export function confirmed(question: Question): Promise<boolean> {
-  const answer = answered.then(() => ask(question))
-  answered = answer
-  return answer
-}
+/** Answers the question that is open, once. */
+let answer: (yes: boolean) => void = () => undefined
 
-function ask({ title, text, yes }: Question): Promise<boolean> {
-  const dialog = element('confirm', HTMLDialogElement)
+dialog.addEventListener('submit', (event) => {
+  event.preventDefault()
+  dialog.close()
+  answer(event.submitter === yesButton)
+})
+// Escape. Browsers tell of it late (Chromium with its next frame), when the dialog may be open again for the next question.
+dialog.addEventListener('close', () => {
+  if (!dialog.open) answer(false)
+})
+
+/** True when the person said yes. A question that was left when the next one comes is answered with no. */
+export function confirmed({ title, text, yes }: Question): Promise<boolean> {
+  answer(false)
   element('confirm-title', HTMLElement).textContent = title
   element('confirm-text', HTMLElement).textContent = text
-  element('confirm-yes', HTMLButtonElement).textContent = yes
-  dialog.returnValue = 'no'
+  yesButton.textContent = yes
   dialog.showModal()
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true })
+    answer = resolve
   })
 }
