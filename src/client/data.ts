@@ -15,7 +15,7 @@ export function isData(source: unknown): source is Data {
 }
 
 /** Throws TypeError, naming what came, when it is no `Data`. */
-export function packData(packer: Packer, data: Data, transfer = false): WireData {
+export function packData(packer: Pick<Packer, 'copy' | 'move'>, data: Data, transfer = false): WireData {
   if (typeof data === 'string') return packer.move(new TextEncoder().encode(data))
   const kind = kindOf(data)
   if (kind === 'Blob' || kind === 'File') return data as Blob

@@ -238,6 +238,49 @@ test('a large putMany is one transaction: all of it, or nothing', async () => {
   await store.put('next')
 })
 
+test('a large putMany fills the same memory again and again', async () => {
+  const { store, posted, heard } = await pageOnEngine()
+  const values = Array.from({ length: 60 }, (_, i) => new Uint8Array(1_000_000).fill(i))
+  expect(await store.putMany(values)).toEqual(values.map((value) => sha256(value)))
+  const givenBack = new Set(heard.flatMap(({ buffers }) => buffers))
+  const slabs = posted.flatMap(({ items, buffers, slices }) =>
+    items.flatMap((item) => ('slab' in item && item.slab !== undefined ? buffers[slices[item.slab * 3] ?? -1] : [])),
+  )
+  expect(slabs.length).toBe(14)
+  expect(slabs.filter((slab) => slab && !givenBack.has(slab)).length).toBeLessThanOrEqual(3)
+})
+
+test('in a large putMany every value is stored, whether it fits into a piece or not', async () => {
+  const { store } = await pageOnEngine()
+  const sizes = [0, 1, 5_000_000, 20_000, 4_194_304 - 256, 4_194_304, 3, 2_000_000, 2_000_000, 300_000]
+  const values: (Uint8Array<ArrayBuffer> | string | Blob)[] = sizes.map((size) => new Uint8Array(randomBytes(size)))
+  // Counted by their units, of which each is three bytes here.
+  values.push(
+    '世'.repeat(3_000_000),
+    '世'.repeat(4000),
+    '世'.repeat(1_300_000),
+    '世'.repeat(1_400_000),
+    new Blob(['blob']),
+  )
+  const keys = await store.putMany([...values, ...values])
+  const bytes = await Promise.all(values.map(async (value) => new Uint8Array(await new Blob([value]).arrayBuffer())))
+  expect(keys).toEqual([...bytes, ...bytes].map((value) => sha256(value)))
+})
+
+test('what is called while the values of a putMany are taken travels apart from them', async () => {
+  const { store } = await pageOnEngine()
+  const others: Promise<string>[] = []
+  function* values() {
+    for (let i = 0; i < 30; i++) {
+      others.push(store.put(`beside ${i}`), store.put(new Uint8Array(100_000).fill(i)))
+      yield new Uint8Array(900_000).fill(i)
+    }
+  }
+  await store.putMany(values())
+  const expected = [...Array(30).keys()].flatMap((i) => [`beside ${i}`, new Uint8Array(100_000).fill(i)])
+  expect(await Promise.all(others)).toEqual(expected.map(sha256))
+})
+
 test('putMany of an asynchronous source keeps the order', async () => {
   const { store } = await pageOnEngine()
   async function* values() {

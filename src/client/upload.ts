@@ -4,14 +4,15 @@
  * use one buffer for all of them. Used by the store.
  */
 
-import type { WireData } from '../protocol/messages.js'
+import type { Result, WireData } from '../protocol/messages.js'
 import type { Data, Key, PutOptions } from '../types.js'
-import type { Connection } from './connection.js'
+import type { Connection, Take } from './connection.js'
 import { packData } from './data.js'
+import { Slab } from './slab.js'
 
-/** A synchronous source is sent in pieces of this many bytes. */
-const PIECE_BYTES = 16 * 1024 * 1024
-/** Sent and not answered yet. */
+/** A synchronous source is sent in pieces of this many bytes, a value of more in one of its own. */
+const PIECE_BYTES = 4 * 1024 * 1024
+/** Sent and not answered yet, while another piece is filled. */
 const WAY_BYTES_MAX = 2 * PIECE_BYTES
 /** What a value counts for beside its bytes, so that a million empty ones are not one piece. */
 const VALUE_BYTES = 256
@@ -25,14 +26,17 @@ export async function upload(
   let tx: number | undefined
   let piece: WireData[] = []
   let pieceBytes = 0
+  /** What the piece is in, and what was given back. */
+  let slab: Slab | undefined
+  const spare: Uint8Array<ArrayBuffer>[] = []
   let wayBytes = 0
   let met = 0
   /** The first error that a piece met. */
   let failure: { error: unknown } | undefined
 
   function add(value: Data): void {
-    pieceBytes += VALUE_BYTES + sizeOf(value)
-    piece.push(packData(connection.bytes, value, transfer))
+    pieceBytes += weightOf(value)
+    piece.push(packData(slab ?? connection.bytes, value, transfer))
   }
 
   /** Sends the piece, in the tick in which its last value was packed; then waits until there is room for another. */
@@ -43,7 +47,8 @@ export async function upload(
       connection.call('begin', { tx, durability }).catch(() => {})
     }
     const bytes = pieceBytes
-    const keys = connection.call('putMany', { data: piece, tx }).finally(() => {
+    const fields = { data: piece, tx, slab: slab?.whole }
+    const keys = connection.call('putMany', fields, { read }).finally(() => {
       wayBytes -= bytes
     })
     // Met below or at the end; until then it must not count as unhandled.
@@ -53,19 +58,31 @@ export async function upload(
     pieces.push(keys)
     piece = []
     pieceBytes = 0
+    slab = undefined
     wayBytes += bytes
     while (wayBytes > WAY_BYTES_MAX) await pieces[met++]
     // A source may have no end: it is not to be taken on for nothing.
     if (failure) throw failure.error
   }
 
+  function read(result: Result<'putMany'>, take: Take): Key[] {
+    const memory = take(result.slab)
+    if (memory) spare.push(memory)
+    return result.keys
+  }
+
   try {
     if (Symbol.iterator in source) {
       for (const value of source) {
+        const weight = weightOf(value)
+        if (piece.length > 0 && pieceBytes + weight > PIECE_BYTES) await send()
+        // Not for the first piece, which may be all there is.
+        if (tx !== undefined && !transfer && weight <= PIECE_BYTES) {
+          slab ??= new Slab(connection.bytes, spare.pop() ?? new Uint8Array(PIECE_BYTES))
+        }
         add(value)
-        if (pieceBytes > PIECE_BYTES) await send()
       }
-      if (tx === undefined) return await connection.call('putMany', { data: piece, durability })
+      if (tx === undefined) return await connection.call('putMany', { data: piece, durability }, { read })
       if (piece.length > 0) await send()
     } else {
       for await (const value of source) {
@@ -84,8 +101,8 @@ export async function upload(
   }
 }
 
-/** Near enough: a string is counted by its UTF-16 units. What is no data at all is refused when it is packed. */
-function sizeOf(value: unknown): number {
+/** What a value counts for. Near enough: a string is counted by its UTF-16 units. What is no data at all is refused when it is packed. */
+function weightOf(value: unknown): number {
   const { size, byteLength, length } = Object(value)
-  return size ?? byteLength ?? length ?? 0
+  return VALUE_BYTES + (size ?? byteLength ?? length ?? 0)
 }

@@ -64,6 +64,12 @@ export class Packer {
     return this.#add(number, 0, length)
   }
 
+  /** `size` bytes of a slice, from `at` in it. */
+  part(slice: number, at: number, size: number): number {
+    const [buffer = 0, offset = 0] = this.#slices.slice(slice * 3)
+    return this.#add(buffer, offset + at, size)
+  }
+
   slices(): Envelope<unknown>['slices'] {
     return this.#slices.length > PLAIN_LENGTH_MAX ? new Uint32Array(this.#slices) : this.#slices
   }

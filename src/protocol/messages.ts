@@ -105,7 +105,11 @@ export interface Calls {
   pipeWrite: { fields: PipeData & { data: Slice }; result: undefined }
   pipeEnd: { fields: PipeData; result: undefined }
   pipeFail: { fields: PipeData; result: undefined }
-  putMany: { fields: { data: WireData[] } & InTransaction & Commit; result: Key[] }
+  // `slab` is the memory that values are in, and nothing of another call: it is given back.
+  putMany: {
+    fields: { data: WireData[]; slab?: Slice | undefined } & InTransaction & Commit
+    result: { keys: Key[]; slab: Slice | undefined }
+  }
   set: { fields: { key: KeyLike; data: WireData } & InTransaction & Commit; result: undefined }
   get: { fields: { key: KeyLike } & Part & InTransaction; result: Slice | undefined }
   piece: { fields: { key: KeyLike; offset: number }; result: { bytes: Slice; size: number } | undefined }

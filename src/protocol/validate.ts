@@ -57,7 +57,7 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
   pipeWrite: { pipe: id, data: slice },
   pipeEnd: { pipe: id },
   pipeFail: { pipe: id },
-  putMany: { data: listOf(data), tx: optional(id), durability },
+  putMany: { data: listOf(data), slab: optional(slice), tx: optional(id), durability },
   set: { key, data, tx: optional(id), durability },
   get: { key, offset: optional(number), length: optional(number), tx: optional(id) },
   piece: { key, offset: number },

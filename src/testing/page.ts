@@ -7,7 +7,7 @@ import { afterEach } from 'vitest'
 import { Connection, type ConnectionEvents } from '../client/connection.js'
 import { RemoteStore } from '../client/store.js'
 import type { Envelope } from '../protocol/bytes.js'
-import type { Request, Transport } from '../protocol/messages.js'
+import type { Reply, Request, Transport } from '../protocol/messages.js'
 import { memoryStorage } from '../storage/memory.js'
 import { openEngine } from '../store/engine.js'
 import type { Served } from '../worker/handlers.js'
@@ -26,6 +26,8 @@ export interface Page {
   connection: Connection
   /** Every message that the page has posted. */
   posted: Envelope<Request>[]
+  /** Every message that it got. */
+  heard: Envelope<Reply>[]
   /** Posts something to the page as if the worker had said it. */
   hear(message: unknown): void
 }
@@ -43,12 +45,16 @@ export async function pageOf(store: Served, events?: ConnectionEvents): Promise<
       posted.push(message as Envelope<Request>)
     },
   }
-  port2.onmessage = (event) => transport.onmessage?.(event)
+  const heard: Envelope<Reply>[] = []
+  port2.onmessage = (event) => {
+    heard.push(event.data)
+    transport.onmessage?.(event)
+  }
   const connection = new Connection(transport, events)
   const opened = await connection.call('open', { name: 's', storage: 'memory' })
   posted.length = 0
   const hear = (message: unknown) => transport.onmessage?.({ data: message } as MessageEvent)
-  return { store: new RemoteStore(connection, 's', opened), connection, posted, hear }
+  return { store: new RemoteStore(connection, 's', opened), connection, posted, heard, hear }
 }
 
 export const pageOnEngine = async () => pageOf(await openEngine(memoryStorage(), { name: 's' }))

@@ -217,11 +217,14 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
         await target.set(request.key, dataOf(request.data, message), defined({ durability: request.durability }))
         return undefined
       }),
-    async putMany({ tx, data, durability }, message) {
+    async putMany({ tx, data, durability, slab }, message) {
       const values = data.map((each) => dataOf(each, message))
-      if (tx === undefined) return opened().putMany(values, defined({ durability }))
-      const inside = await transaction(tx)
-      return Promise.all(values.map((value) => inside.put(value)))
+      const inside = tx === undefined ? undefined : await transaction(tx)
+      const keys = inside
+        ? await Promise.all(values.map((value) => inside.put(value)))
+        : await opened().putMany(values, defined({ durability }))
+      // Now that every value is stored nothing reads it any more.
+      return () => ({ keys, slab: slab === undefined ? undefined : context.pack(sliceOf(message, slab)) })
     },
     get: ({ tx, key, offset, length }) =>
       on(tx, (target) => target.get(key, defined({ offset, length }))).then((bytes) => () => context.pack(bytes)),

@@ -192,7 +192,7 @@ test('begin, calls and commit may come in one message', async () => {
   )
   expect(await wire.answer(6)).toMatchObject({ error: { code: 'TX_CLOSED' } })
   expect(await wire.answer(5)).toMatchObject({ type: 'result' })
-  expect(await wire.answer(3)).toMatchObject({ value: [KEY, KEY] })
+  expect(await wire.answer(3)).toMatchObject({ value: { keys: [KEY, KEY] } })
   expect(done.at(-1)).toBe('commit')
   expect(done.length).toBe(4)
 })
