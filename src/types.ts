@@ -263,7 +263,10 @@ export interface FrozenFile {
   read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>
 }
 
-/** The store of one moment, whatever is written meanwhile. What compaction retires stays on the disk, and a repair is LOCKED, until it is released. */
+/**
+ * The store of one moment, whatever is written meanwhile. What compaction retires stays on the disk, and a repair is LOCKED, until it is released. After
+ * that, and after the store's close, reading throws CLOSED.
+ */
 export interface Frozen {
   readonly id: Key
   /** False when any key may have been chosen: then only its bytes say what is under it. */

@@ -107,6 +107,16 @@ test('what is frozen at any moment of a repair is a whole store, of before it or
   expect([...outcomes]).toEqual(['refused, before', 'repaired, before', 'repaired, after'])
 }, 30_000)
 
+test('of one that was released nothing can be read', async () => {
+  const engine = await openEngine(await closedStore())
+  const frozen = await engine.freeze()
+  frozen.release()
+  const released = { code: 'CLOSED', message: expect.stringContaining('freeze the store again') }
+  for (const { read } of frozen.files) await expect(read(0, 1)).rejects.toMatchObject(released)
+  await expect(frozen.entries()).rejects.toMatchObject(released)
+  await expect(frozen.value(0)).rejects.toMatchObject(released)
+})
+
 test('a freeze that fails holds nothing up: a repair is possible', async () => {
   const storage = await closedStore()
   const engine = await openEngine(storage)

@@ -22,6 +22,9 @@ export async function freezeStore(context: Context): Promise<Frozen> {
     if (!isReleased) context.frozenCount--
     isReleased = true
   }
+  const checkHeld = () => {
+    if (isReleased) throw new StoreError('CLOSED', 'the frozen store was released; freeze the store again')
+  }
   const head = headNow(context)
   const segments = segmentsNow(context)
   const entries = context.state.keys.entries().slice()
@@ -32,9 +35,15 @@ export async function freezeStore(context: Context): Promise<Frozen> {
     return {
       id: context.config.id,
       keysAreHashes: await keysAreHashes(context),
-      files: files.filter(({ size }) => size > 0).map(withinSize),
-      entries: async () => entries.slice(),
-      value: async (index) => await valueAt(context, entries, index),
+      files: files.filter(({ size }) => size > 0).map((file) => guarded(file, checkHeld)),
+      async entries() {
+        checkHeld()
+        return entries.slice()
+      },
+      async value(index) {
+        checkHeld()
+        return await valueAt(context, entries, index)
+      },
       release,
     }
   } catch (error) {
@@ -81,12 +90,13 @@ async function valueAt(context: Context, entries: Uint8Array<ArrayBuffer>, index
   return value
 }
 
-/** The file, of which nothing is read that is not in it, whatever is asked for. */
-function withinSize({ path, size, read }: FrozenFile): FrozenFile {
+/** The file, of which nothing is read that is not in it, whatever is asked for, nor after the release. */
+function guarded({ path, size, read }: FrozenFile, checkHeld: () => void): FrozenFile {
   return {
     path,
     size,
     async read(at, length) {
+      checkHeld()
       if (Number.isInteger(at) && Number.isInteger(length) && at >= 0 && length >= 0 && at + length <= size) {
         return await read(at, length)
       }

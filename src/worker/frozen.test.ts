@@ -37,7 +37,7 @@ test('one that is released twice is released once, and gives nothing any more', 
   expect(released).toHaveBeenCalledTimes(1)
   wire.send({ type: 'frozenRead', id: 6, frozen: 10, file: 0, at: 0, length: 1 })
   wire.send({ type: 'frozenRead', id: 7, frozen: 11, file: 0, at: 0, length: 1 })
-  expect(await wire.answer(6)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
+  expect(await wire.answer(6)).toMatchObject({ error: { code: 'CLOSED' } })
   expect(await wire.answer(7)).toMatchObject({ type: 'result' })
 })
 

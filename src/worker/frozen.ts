@@ -18,7 +18,7 @@ export class FrozenStores {
   get(number: number): Frozen {
     const found = this.#stores.get(number)
     if (found) return found
-    throw new StoreError('BAD_MESSAGE', `there is no frozen store ${number}; it was released or never made`)
+    throw new StoreError('CLOSED', 'the frozen store was released; freeze the store again')
   }
 
   file(number: number, file: number): FrozenFile {
