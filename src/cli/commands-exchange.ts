@@ -1,7 +1,7 @@
 /** The commands for leaving and coming: export, import. */
 
 import { createReadStream, existsSync, openAsBlob, readFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
@@ -143,13 +143,19 @@ async function* filesBelow(folder: string, path: string): AsyncGenerator<File> {
   }
 }
 
+/** In the store's folder, while a store is taken in; a name that nobody else's folder has. */
+const SCRATCH_FOLDER = 'lodestore-import-scratch'
+
 async function fromStore(
   { terminal, operands }: Call,
   store: Engine,
   from: ReadableStream<Uint8Array> | Folder,
 ): Promise<ImportReport> {
   const [folder = ''] = operands
-  const scratch = await mkdtemp(join(folder, 'import-'))
+  const scratch = join(folder, SCRATCH_FOLDER)
+  // What an import left that was killed. The store is open here, so no other is at work.
+  await rm(scratch, { recursive: true, force: true })
+  await mkdir(scratch)
   try {
     return await task(terminal, 'importing', (options) =>
       importStore(store, from, { ...options, scratch: nodeStorage(scratch) }),
