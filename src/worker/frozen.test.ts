@@ -41,6 +41,18 @@ test('one that is released twice is released once, and gives nothing any more', 
   expect(await wire.answer(7)).toMatchObject({ type: 'result' })
 })
 
+// The host keeps nothing of those that ended, so it cannot tell one from another.
+test.each([
+  { type: 'frozenRead', file: 0, at: 0, length: 1 },
+  { type: 'frozenEntries' },
+  { type: 'frozenValue', index: 0 },
+])('$type of one that was never made is CLOSED, as of one that was released', async (call) => {
+  const { wire } = await served()
+  wire.send({ ...call, id: 4, frozen: 12 })
+  const error = { code: 'CLOSED', message: expect.stringContaining('freeze the store again') }
+  expect(await wire.answer(4)).toMatchObject({ type: 'error', error })
+})
+
 test('a file that is not in it is BAD_MESSAGE', async () => {
   const { wire } = await served()
   wire.send({ type: 'frozenRead', id: 4, frozen: 10, file: 1, at: 0, length: 1 })
