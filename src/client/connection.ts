@@ -47,7 +47,6 @@ export class Connection {
   readonly #pending = new Map<number, Pending>()
   readonly #events: ConnectionEvents
   #lastId = CONNECTION_ID
-  /** Why no more calls can be made. */
   #ended: Error | undefined
   #closing: Promise<void> | undefined
 
@@ -57,6 +56,11 @@ export class Connection {
       for (const { id } of lost) this.#take(id)?.reject(error)
     })
     transport.onmessage = (event) => this.#receive(event.data)
+  }
+
+  /** What every call rejects with, once no more can be made. */
+  get ended(): Error | undefined {
+    return this.#ended
   }
 
   /** Packs the bytes of the call that is made next, before any `await`. */

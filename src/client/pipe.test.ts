@@ -203,6 +203,21 @@ describe('the end of a put', () => {
     await putting
   })
 
+  test.each(where)(
+    '%s: what the source gives while the store is being closed changes nothing of that',
+    async (_name, put, code) => {
+      const page = await pageOnEngine()
+      let closing: Promise<void> | undefined
+      async function* closes() {
+        yield LARGE
+        closing = page.store.close()
+        yield LARGE
+      }
+      await expect(put(page, closes())).rejects.toMatchObject({ code })
+      await closing
+    },
+  )
+
   test('the death of the worker ends it', async () => {
     const { store, connection } = await pageOn({ put: never })
     const { pieces, state } = manyPieces(500_000)

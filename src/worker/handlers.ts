@@ -316,9 +316,6 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       const closing = opened()
       store = undefined
       frozenStores.endAll()
-      // What waits for bytes would wait for ever: the page has ended its calls.
-      for (const pipe of pipes.values())
-        pipe.end({ error: new StoreError('CLOSED', 'the store is closed; open it again') })
       // One that waits for its turn gets it when the one before it is rolled back. That one fails changes nothing: what has no COMMIT is not there.
       const rollbacks = [...transactions.values()].map((each) => each.then((tx) => tx.rollback()))
       transactions.clear()

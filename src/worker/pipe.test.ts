@@ -89,30 +89,34 @@ test('what is written after the put has ended is let go, until the page has ende
   expect(await wire.answer(6)).toMatchObject({ error: { code: 'BAD_MESSAGE' } })
 })
 
-test('closing ends the pipes that are open, in a transaction too', async () => {
-  const { put } = reading()
-  const rolledBack = vi.fn()
-  let putting: Promise<unknown> = Promise.resolve()
-  const tx = {
-    put(source: Source) {
-      const result = put(source)
-      putting = result.catch(() => undefined)
-      return result
-    },
-    // As the engine's does, it waits for the calls before it.
-    async rollback() {
-      await putting
-      rolledBack()
-    },
+test('at a close the store ends what waits for bytes, with an error of its own, after what waits in a transaction', async () => {
+  const ended: string[] = []
+  /** A put that is told to stop, as the engine's are. */
+  function stoppable(code: 'CLOSED' | 'TX_CLOSED') {
+    let stop: () => void = () => undefined
+    const put = () =>
+      new Promise<string>((_, reject) => {
+        stop = () => reject(new StoreError(code, 'it has ended'))
+      })
+    return {
+      put,
+      async stop() {
+        ended.push(code)
+        stop()
+      },
+    }
   }
-  const { wire } = await opened({ put, begin: async () => tx as never })
+  const [inStore, inTransaction] = [stoppable('CLOSED'), stoppable('TX_CLOSED')]
+  const tx = { put: inTransaction.put, rollback: inTransaction.stop }
+  const { wire } = await opened({ put: inStore.put, begin: async () => tx as never, close: inStore.stop })
   wire.send({ type: 'begin', id: 2, tx: 2 })
   await wire.answer(2)
   wire.send({ type: 'put', id: 3, tx: 2, data: { pipe: 3 } }, { type: 'put', id: 4, data: { pipe: 4 } })
   wire.send({ type: 'close', id: 5 })
-  for (const id of [3, 4]) expect(await wire.answer(id)).toMatchObject({ error: { code: 'CLOSED' } })
+  expect(await wire.answer(3)).toMatchObject({ error: { code: 'TX_CLOSED' } })
+  expect(await wire.answer(4)).toMatchObject({ error: { code: 'CLOSED' } })
   expect(await wire.answer(5)).toMatchObject({ type: 'result' })
-  expect(rolledBack).toHaveBeenCalledTimes(1)
+  expect(ended).toEqual(['TX_CLOSED', 'CLOSED'])
 })
 
 test('the number of an ingest is free again when it has ended, and what comes then is TX_CLOSED', async () => {
