@@ -12,7 +12,15 @@ export function kindOf(value: unknown): string {
 
 /** The bytes of a stream, a response or an async iterable. Throws TypeError at once for what is none; then what the source throws, and ABORTED. */
 export function flow(source: unknown, ...signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
-  return pull(iterate(source), signals)
+  return bytesOnly(pull(iterate(source), signals))
+}
+
+async function* bytesOnly(values: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  for await (const value of values) {
+    const kind = kindOf(value)
+    if (kind !== 'Uint8Array') throw new TypeError(`the stream of a content gives Uint8Arrays, not ${kind}`)
+    yield value as Uint8Array
+  }
 }
 
 function iterate(source: unknown): AsyncIterator<unknown> {
@@ -45,16 +53,14 @@ function readStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
   }
 }
 
-async function* pull(
-  iterator: AsyncIterator<unknown>,
-  signals: (AbortSignal | undefined)[],
-): AsyncGenerator<Uint8Array> {
+/** What an iterator gives, until one of the signals fires: ABORTED. */
+export async function* pull<T>(iterator: AsyncIterator<T>, signals: (AbortSignal | undefined)[]): AsyncGenerator<T> {
   let isOpen = true
   let refuse: (error: unknown) => void = () => undefined
   const stop = ({ target }: Event) => refuse(abortError(target as AbortSignal))
   // Not Promise.race with one promise for the abort: that would hold on to every piece until the end.
   const step = () =>
-    new Promise<IteratorResult<unknown>>((resolve, reject) => {
+    new Promise<IteratorResult<T>>((resolve, reject) => {
       refuse = reject
       // As lenient as `for await`: an iterator may also answer without a promise.
       Promise.resolve(iterator.next()).then(resolve, (error) => {
@@ -71,9 +77,7 @@ async function* pull(
         isOpen = false
         return
       }
-      const kind = kindOf(value)
-      if (kind !== 'Uint8Array') throw new TypeError(`the stream of a content gives Uint8Arrays, not ${kind}`)
-      yield value as Uint8Array
+      yield value
     }
   } finally {
     for (const signal of signals) signal?.removeEventListener('abort', stop)

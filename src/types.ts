@@ -25,11 +25,11 @@ export type Durability = 'strict' | 'relaxed'
 
 export interface PutOptions {
   durability?: Durability
-  /** The key that the content has to have: another content is refused with MISMATCH, and nothing of it is stored. */
+  /** The key that the content of a put has to have: another content is refused with MISMATCH, and nothing of it is stored. */
   expected?: KeyLike
-  /** Ends the call with ABORTED, as long as it has not been committed; nothing of the content is kept. */
+  /** Ends a put or a putMany with ABORTED, as long as it has not been committed; nothing of the contents is kept. */
   signal?: AbortSignal
-  /** Bytes taken so far; `total` is Infinity where nobody knows it. */
+  /** Bytes that a put has taken so far; `total` is Infinity where nobody knows it. */
   onProgress?: (progress: Progress) => void
   /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or a `Uint8Array` that is all of its buffer, is empty afterwards. Only matters from a page. */
   transfer?: boolean
@@ -344,8 +344,8 @@ export interface Store extends Operations, AsyncDisposable {
   /** Makes every relaxed commit so far durable. */
   flush(): Promise<void>
   /**
-   * Waits for running calls, but not for the source of a put, which ends with CLOSED (in a transaction TX_CLOSED); then saves the index and frees the
-   * store for others. Calls after it throw CLOSED.
+   * Waits for running calls, but not for sources: a put that has not got all of its bytes and a putMany that has not got all of its values end with
+   * CLOSED (a put in a transaction with TX_CLOSED). Then saves the index and frees the store for others. Calls after it throw CLOSED.
    */
   close(): Promise<void>
 }

@@ -47,7 +47,7 @@ export class Connection {
   readonly #pending = new Map<number, Pending>()
   readonly #events: ConnectionEvents
   #lastId = CONNECTION_ID
-  #ended: Error | undefined
+  readonly #ended = new AbortController()
   #closing: Promise<void> | undefined
 
   constructor(transport: Transport, events: ConnectionEvents = {}) {
@@ -58,14 +58,14 @@ export class Connection {
     transport.onmessage = (event) => this.#receive(event.data)
   }
 
-  /** What every call rejects with, once no more can be made. */
-  get ended(): Error | undefined {
-    return this.#ended
+  /** Fires when no more calls can be made; its reason is what they reject with. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
   }
 
   /** Packs the bytes of the call that is made next, before any `await`. */
   get bytes(): Packer {
-    if (this.#ended) throw this.#ended
+    this.ended.throwIfAborted()
     return this.#outbox.bytes
   }
 
@@ -78,7 +78,7 @@ export class Connection {
     }
     const onAbort = () => signal && stop(abortError(signal))
     const answered = new Promise<R>((resolve, reject) => {
-      if (this.#ended) throw this.#ended
+      this.ended.throwIfAborted()
       throwIfAborted(signal)
       signal?.addEventListener('abort', onAbort)
       this.#pending.set(id, {
@@ -116,13 +116,14 @@ export class Connection {
 
   async #close(): Promise<void> {
     // The other side is gone: nothing is open there, and the store is free.
-    if (this.#ended) return
+    if (this.ended.aborted) return
     const closed = this.call('close', {})
-    this.#ended = new StoreError('CLOSED', 'the store is closed; open it again')
+    const error = new StoreError('CLOSED', 'the store is closed; open it again')
+    this.#ended.abort(error)
     try {
       await closed
     } finally {
-      this.#rejectPending(this.#ended)
+      this.#rejectPending(error)
       this.#events.ended?.()
     }
   }
@@ -133,8 +134,8 @@ export class Connection {
 
   /** Ends the connection: what is pending rejects with `error`, and so does every later call. */
   fail(error: Error): void {
-    const first = !this.#ended
-    this.#ended ??= error
+    const first = !this.ended.aborted
+    this.#ended.abort(error)
     this.#rejectPending(error)
     if (first) this.#events.ended?.()
   }

@@ -29,7 +29,7 @@ export async function sendFlow<R>(
   let failure: { error: unknown } | undefined
   const feeding = feed(connection, pipe, pieces).catch((error) => {
     // Once the call has been answered, that answer is what counts; it is still to come when the store is being closed.
-    if (!over.signal.aborted && error !== connection.ended) failure = { error }
+    if (!over.signal.aborted && error !== connection.ended.reason) failure = { error }
     return connection.call('pipeFail', { pipe })
   })
   // Only an end of the connection, and the call rejects with that as well.

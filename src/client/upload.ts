@@ -4,6 +4,8 @@
  * use one buffer for all of them. Used by the store.
  */
 
+import { throwIfAborted } from '../errors.js'
+import { pull } from '../flow.js'
 import type { Result, WireData } from '../protocol/messages.js'
 import type { Data, Key, PutOptions } from '../types.js'
 import type { Connection, Take } from './connection.js'
@@ -20,7 +22,7 @@ const VALUE_BYTES = 256
 export async function upload(
   connection: Connection,
   source: Iterable<Data> | AsyncIterable<Data>,
-  { durability, transfer }: PutOptions,
+  { durability, transfer, signal }: PutOptions,
 ): Promise<Key[]> {
   const pieces: Promise<Key[]>[] = []
   let tx: number | undefined
@@ -35,6 +37,7 @@ export async function upload(
   let failure: { error: unknown } | undefined
 
   function add(value: Data): void {
+    throwIfAborted(signal)
     pieceBytes += weightOf(value)
     piece.push(packData(slab ?? connection.bytes, value, transfer))
   }
@@ -82,21 +85,23 @@ export async function upload(
         }
         add(value)
       }
-      if (tx === undefined) return await connection.call('putMany', { data: piece, durability }, { read })
+      if (tx === undefined) return await connection.call('putMany', { data: piece, durability }, { read, signal })
       if (piece.length > 0) await send()
     } else {
-      for await (const value of source) {
+      for await (const value of pull(source[Symbol.asyncIterator](), [signal, connection.ended])) {
         add(value)
         await send()
       }
       if (tx === undefined) return []
     }
     const keys = await Promise.all(pieces)
+    throwIfAborted(signal)
     await connection.call('commit', { tx })
     return keys.flat()
   } catch (error) {
     // The error that ended it is what counts; a transaction that cannot be rolled back is gone already.
     if (tx !== undefined) await connection.call('rollback', { tx }).catch(() => {})
+    connection.ended.throwIfAborted()
     throw error
   }
 }

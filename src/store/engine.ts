@@ -41,6 +41,7 @@ import type {
 } from '../types.js'
 import { contentBlob } from './blob.js'
 import { checkStore } from './check.js'
+import { errorAt } from './closing.js'
 import { collect } from './collect.js'
 import { compactStore, THRESHOLD } from './compaction.js'
 import { Contents } from './contents.js'
@@ -124,6 +125,8 @@ export class Engine implements Store {
   readonly #transactions = new Set<EngineTransaction>()
   /** Reads that have not ended: a close waits for them. */
   readonly #reads = new Set<Promise<unknown>>()
+  /** Fires when the close begins. */
+  readonly #leaving = new AbortController()
   #closing: Promise<void> | undefined
 
   constructor(context: Context, name: string, durability: Durability) {
@@ -135,7 +138,7 @@ export class Engine implements Store {
     this.#staging = new Staging(context)
     this.#contents = new Contents(context, this.#staging)
     this.#queue = new WriteQueue(this.#staging, () => upkeep.step())
-    this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue)
+    this.#uploads = new Uploads(context, this.#staging, this.#contents, this.#queue, this.#leaving.signal)
     const upkeep = new Upkeep(context, this.#staging, this.#uploads, () => {
       if (!this.#closing) this.#queue.wake()
     })
@@ -159,7 +162,12 @@ export class Engine implements Store {
 
   async putMany(data: Iterable<Data> | AsyncIterable<Data>, options: PutOptions = {}): Promise<Key[]> {
     this.#assertOpen()
-    return await this.transaction((tx) => putAll(tx, data), options)
+    const closing = this.#leaving.signal
+    try {
+      return await transact(this.#begin(options, false), (tx) => putAll(tx, data, options.signal, closing))
+    } catch (error) {
+      throw errorAt(closing, error)
+    }
   }
 
   async ingest(key: KeyLike, { size }: { size: number }): Promise<Ingest> {
@@ -261,10 +269,15 @@ export class Engine implements Store {
 
   async begin(options: CommitOptions = {}): Promise<Transaction> {
     this.#assertOpen()
+    return await this.#begin(options, true)
+  }
+
+  /** A transaction that is in the caller's hands is rolled back by a close; for another one a close waits. */
+  async #begin(options: CommitOptions, isCallers: boolean): Promise<Transaction> {
     return await new Promise<Transaction>((resolve, reject) => {
       this.#queue
         .turn(async () => {
-          this.#assertOpen()
+          if (isCallers) this.#assertOpen()
           await this.#staging.begin()
           await new Promise<void>((release) => {
             const strict = this.#isStrict(options.durability)
@@ -272,7 +285,7 @@ export class Engine implements Store {
               this.#transactions.delete(tx)
               release()
             })
-            this.#transactions.add(tx)
+            if (isCallers) this.#transactions.add(tx)
             resolve(tx)
           })
         })
@@ -325,6 +338,8 @@ export class Engine implements Store {
   }
 
   async #close(): Promise<void> {
+    // A source may never answer.
+    this.#leaving.abort()
     try {
       await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
       await this.#uploads.close()

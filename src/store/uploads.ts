@@ -4,11 +4,12 @@
  * after a crash.
  */
 
-import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { StoreError, throwIfAborted } from '../errors.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
 import { type Chunk, decodeUploadPart, uploadPartKey } from '../format/manifest.js'
 import type { Data, Key, PutOptions, Source } from '../types.js'
+import { errorAt } from './closing.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
 import { sourceBytes } from './data.js'
@@ -26,14 +27,16 @@ export class Uploads {
   readonly #contents: Contents
   readonly #queue: WriteQueue
   readonly #running = new Map<string, RunningUpload>()
-  readonly #closing = new AbortController()
+  readonly #closing: AbortSignal
   #swept = false
 
-  constructor(context: Context, staging: Staging, contents: Contents, queue: WriteQueue) {
+  /** `closing` fires before `close` is called. */
+  constructor(context: Context, staging: Staging, contents: Contents, queue: WriteQueue, closing: AbortSignal) {
     this.#context = context
     this.#staging = staging
     this.#contents = contents
     this.#queue = queue
+    this.#closing = closing
   }
 
   /** Begins an upload, or goes on with one of the same key and size. Throws LOCKED while that one is going on here. */
@@ -82,18 +85,13 @@ export class Uploads {
     }
     const upload = await this.begin(wanted && { key: wanted })
     try {
-      for await (const piece of piecesOf(source, signal, this.#closing.signal)) {
+      for await (const piece of piecesOf(source, signal, this.#closing)) {
         await upload.write(piece)
         onProgress?.({ done: upload.offset, total })
       }
       return await upload.finish(strict, signal)
     } catch (error) {
-      // A close that comes while bytes are written ends the upload behind them.
-      const isEnded = isStoreError(error, 'ABORTED') || isStoreError(error, 'TX_CLOSED')
-      if (!this.#closing.signal.aborted || !isEnded) throw error
-      throw new StoreError('CLOSED', 'the store was closed before the whole content had come; open it again', {
-        cause: error,
-      })
+      throw errorAt(this.#closing, error)
     } finally {
       await upload.discard()
     }
@@ -101,8 +99,6 @@ export class Uploads {
 
   /** Ends what is still going on, all of it: what can be resumed is kept, everything else is gone. Throws the first failure. */
   async close(): Promise<void> {
-    // A source may never answer.
-    this.#closing.abort()
     const ends = await Promise.allSettled([...this.#running.values()].map((upload) => upload.pause()))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }

@@ -29,6 +29,34 @@ function everyCall(store: Engine): [string, () => Promise<unknown>][] {
   ]
 }
 
+/** A source that gives one value, and then waits for ever. */
+function stuckSource(value: string) {
+  let stick: () => void
+  let tell: () => void
+  const isStuck = new Promise<void>((resolve) => {
+    stick = resolve
+  })
+  const isTold = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  let given = false
+  const iterator: AsyncIterator<string> = {
+    next() {
+      if (!given) {
+        given = true
+        return Promise.resolve({ value })
+      }
+      stick()
+      return new Promise(() => undefined)
+    },
+    async return() {
+      tell()
+      return { done: true, value: undefined }
+    },
+  }
+  return { values: { [Symbol.asyncIterator]: () => iterator }, isStuck, isTold }
+}
+
 const closing: EngineCase[] = [
   {
     name: 'a close whose checkpoint finds the one before it gone is like any other; if it cannot be removed, that is told',
@@ -71,10 +99,10 @@ const closing: EngineCase[] = [
     name: 'close waits for the calls made before it',
     async run({ open, close, reopen }) {
       const store = await open()
-      const put = store.set(key(1), 'a')
+      const calls = [store.set(key(1), 'a'), store.putMany(['b', new Blob(['c'])])]
       await close()
-      await put
-      equal(await keysOf(await reopen()), [key(1)], 'keys')
+      await Promise.all(calls)
+      equal((await (await reopen()).stats()).count, 3, 'blobs')
     },
   },
   {
@@ -91,6 +119,24 @@ const closing: EngineCase[] = [
       equal(await waiting, 'CLOSED', 'the transaction that waited')
       await fails(() => tx.commit(), 'TX_CLOSED', 'commit')
       equal(await keysOf(await reopen()), [], 'keys')
+    },
+  },
+  {
+    name: 'a putMany whose source gives nothing more ends with a close (CLOSED) or with its signal (ABORTED); the source is told, and nothing is kept',
+    async run({ open, close, reopen }) {
+      for (const how of ['CLOSED', 'ABORTED'] as const) {
+        const store = await open()
+        const source = stuckSource('a')
+        const controller = new AbortController()
+        const putting = fails(() => store.putMany(source.values, { signal: controller.signal }), how, 'putMany')
+        await source.isStuck
+        if (how === 'CLOSED') await close()
+        else controller.abort()
+        await putting
+        await source.isTold
+        equal((await (await reopen()).stats()).count, 0, `blobs, ${how}`)
+        await close()
+      }
     },
   },
   {
@@ -135,6 +181,27 @@ const aborting: EngineCase[] = [
         equal([error.name, error.cause === reason], ['AbortError', true], what)
       }
       await store.set(key(99), 'after')
+    },
+  },
+  {
+    name: 'a putMany that is aborted takes no more values and keeps none',
+    async run({ open }) {
+      const store = await open()
+      const controller = new AbortController()
+      let given = 0
+      function* values() {
+        for (; given < 100; given++) {
+          if (given === 10) controller.abort()
+          yield `${given}`
+        }
+      }
+      await fails(() => store.putMany(values(), { signal: controller.signal }), 'ABORTED', 'putMany')
+      equal([given, (await store.stats()).count], [10, 0], 'values taken and kept')
+      const late = new AbortController()
+      const putting = store.putMany(['a', 'b'], { signal: late.signal })
+      late.abort()
+      await fails(() => putting, 'ABORTED', 'putMany of all there is')
+      equal((await store.stats()).count, 0, 'values kept')
     },
   },
   {

@@ -217,12 +217,12 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
         await target.set(request.key, dataOf(request.data, message), defined({ durability: request.durability }))
         return undefined
       }),
-    async putMany({ tx, data, durability, slab }, message) {
+    async putMany({ id, tx, data, durability, slab }, message) {
       const values = data.map((each) => dataOf(each, message))
       const inside = tx === undefined ? undefined : await transaction(tx)
       const keys = inside
         ? await Promise.all(values.map((value) => inside.put(value)))
-        : await opened().putMany(values, defined({ durability }))
+        : await opened().putMany(values, defined({ durability, signal: context.signal(id) }))
       // Now that every value is stored nothing reads it any more.
       return () => ({ keys, slab: slab === undefined ? undefined : context.pack(sliceOf(message, slab)) })
     },
