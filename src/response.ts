@@ -4,12 +4,12 @@
  */
 
 import { isStoreError } from './errors.js'
-import { streamPieces } from './piece-stream.js'
-import type { Key, Piece, ResponseOptions } from './types.js'
+import { type ReadPiece, streamPieces } from './piece-stream.js'
+import type { Key, ResponseOptions } from './types.js'
 
 /** The answer to `request`, or to a plain GET. `read` gives bytes from an offset on, and throws RANGE behind the end. */
 export async function respond(
-  read: (offset: number) => Promise<Piece | undefined>,
+  read: ReadPiece,
   key: Key,
   request: Request | undefined,
   { type }: ResponseOptions,
@@ -50,7 +50,7 @@ export async function respond(
   headers.set('Content-Length', `${to - from}`)
   if (type) headers.set('Content-Type', type)
   if (method === 'HEAD') return reply(status)
-  const known = async (offset: number) => (offset === start ? piece : read(offset))
+  const known: ReadPiece = async (offset, memory) => (offset === start ? piece : read(offset, memory))
   return reply(status, await streamPieces(known, { offset: from, length: to - from, ...(signal && { signal }) }))
 }
 

@@ -53,6 +53,7 @@ const KEYS_LABELS: Partial<Record<KeysCall, string>> = {
 
 const LARGE_LABELS: Record<LargeCall, string> = {
   fileIn: 'lodestore: put of a File',
+  fileInto: 'lodestore: stream, into one buffer',
   fileOut: 'lodestore: stream',
   sha256: "the kernel's SHA-256 alone",
   rawWrite: 'access handle: written',

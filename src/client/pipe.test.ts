@@ -313,6 +313,69 @@ test('parts of contents, and streams of them', async () => {
   }
 })
 
+test('a stream fills the buffers that its reader brings, and gives the memory of each piece back for the next', async () => {
+  const page = await pageOnEngine()
+  const key = await page.store.put(LARGE)
+  for (const [size, options] of [
+    [100_003, {}],
+    [3_000_000, { offset: 12_345 }],
+    [LARGE.length + 1, { length: LARGE.length - 12_345 }],
+    [1000, { offset: LARGE.length }],
+    [1000, { length: 0 }],
+  ] as const) {
+    page.posted.length = 0
+    page.heard.length = 0
+    const { offset = 0, length = LARGE.length } = options
+    const expected = LARGE.subarray(offset, offset + length)
+    const reader = ((await page.store.stream(key, options)) as ReadableStream).getReader({ mode: 'byob' })
+    const read = new Uint8Array(expected.length)
+    let at = 0
+    for (let buffer = new ArrayBuffer(size); ; ) {
+      const { done, value } = await reader.read(new Uint8Array(buffer))
+      if (done) break
+      expect(value.length).toBeGreaterThan(0)
+      read.set(value, at)
+      at += value.length
+      buffer = value.buffer as ArrayBuffer
+    }
+    expect(at).toBe(expected.length)
+    expect(Buffer.compare(read, expected)).toBe(0)
+    const sent = new Set(page.posted.flatMap(({ buffers }) => buffers))
+    const kept = page.heard.flatMap(({ buffers }) => buffers).filter((buffer) => !sent.has(buffer))
+    // The last one.
+    expect(kept.length).toBe(1)
+  }
+})
+
+test('a stream that its reader leaves asks for no more, buffers or not', async () => {
+  const page = await pageOnEngine()
+  const key = await page.store.put(LARGE)
+  for (const mode of [undefined, 'byob'] as const) {
+    page.posted.length = 0
+    const stream = (await page.store.stream(key)) as ReadableStream
+    const reader = mode ? stream.getReader({ mode }) : stream.getReader()
+    const reading = [...Array(3)].map(() => reader.read(new Uint8Array(1000)))
+    await reader.cancel()
+    for (const { value } of await Promise.all(reading))
+      expect(value?.length ?? 0).toBeLessThanOrEqual(mode ? 1000 : LARGE.length)
+    expect(made(page).length).toBeLessThanOrEqual(2)
+  }
+})
+
+test('where there are no byte streams, a stream is one of pieces', async () => {
+  const { store } = await pageOnEngine()
+  const key = await store.put(LARGE)
+  vi.stubGlobal('ReadableByteStreamController', undefined)
+  try {
+    const stream = (await store.stream(key, { offset: 1000 })) as ReadableStream
+    expect(() => stream.getReader({ mode: 'byob' })).toThrow(TypeError)
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer())
+    expect(Buffer.compare(bytes, LARGE.subarray(1000))).toBe(0)
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})
+
 test('a stream asks for a piece when it is read, and ends with its signal and with the store', async () => {
   const page = await pageOnEngine()
   const key = await page.store.put(LARGE)

@@ -4,7 +4,7 @@
  */
 
 import { keyHex } from '../format/key.js'
-import { checkRange, streamPieces } from '../piece-stream.js'
+import { checkRange, type ReadPiece, streamPieces } from '../piece-stream.js'
 import { decodeKeys } from '../protocol/key-page.js'
 import type { KeyPage, Result } from '../protocol/messages.js'
 import { respond } from '../response.js'
@@ -24,7 +24,6 @@ import type {
   Key,
   KeyEntry,
   KeyLike,
-  Piece,
   PutOptions,
   Recovery,
   Refs,
@@ -86,11 +85,13 @@ export class RemoteStore extends RemoteOperations implements Store {
     return this.connection.call('blob', { key: packKey(key), mediaType: type, verify })
   }
 
-  #pieces(key: KeyLike): (offset: number) => Promise<Piece | undefined> {
+  #pieces(key: KeyLike): ReadPiece {
+    const { connection } = this
     const name = packKey(key)
     const read = (found: Result<'piece'>, take: Take) =>
-      found && { bytes: take(found.bytes) as Uint8Array<ArrayBuffer>, size: found.size }
-    return (offset) => this.connection.call('piece', { key: name, offset }, { read })
+      found && { bytes: (take(found.memory) as Uint8Array<ArrayBuffer>).subarray(0, found.length), size: found.size }
+    return async (offset, memory) =>
+      connection.call('piece', { key: name, offset, memory: memory && connection.bytes.move(memory) }, { read })
   }
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {

@@ -112,7 +112,11 @@ export interface Calls {
   }
   set: { fields: { key: KeyLike; data: WireData } & InTransaction & Commit; result: undefined }
   get: { fields: { key: KeyLike } & Part & InTransaction; result: Slice | undefined }
-  piece: { fields: { key: KeyLike; offset: number }; result: { bytes: Slice; size: number } | undefined }
+  // `memory` is for the bytes, if they fit; they are the first `length` of the one that comes back.
+  piece: {
+    fields: { key: KeyLike; offset: number; memory?: Slice | undefined }
+    result: { memory: Slice; length: number; size: number } | undefined
+  }
   // By reference: the page reads it from the disk, or from the browser's memory.
   blob: {
     fields: { key: KeyLike; mediaType?: string | undefined; verify?: boolean | undefined }

@@ -60,7 +60,7 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
   putMany: { data: listOf(data), slab: optional(slice), tx: optional(id), durability },
   set: { key, data, tx: optional(id), durability },
   get: { key, offset: optional(number), length: optional(number), tx: optional(id) },
-  piece: { key, offset: number },
+  piece: { key, offset: number, memory: optional(slice) },
   blob: { key, mediaType: optional(text), verify: optional(flag) },
   getMany: { keys: listOf(key) },
   has: { key, tx: optional(id) },

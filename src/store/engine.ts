@@ -204,11 +204,11 @@ export class Engine implements Store {
     key: KeyLike,
     options: StreamOptions = {},
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
-    return await streamPieces((offset) => this.piece(key, offset), checkRange(options))
+    return await streamPieces((...part) => this.piece(key, ...part), checkRange(options))
   }
 
   async response(key: KeyLike, request?: Request, options: ResponseOptions = {}): Promise<Response> {
-    return await respond((offset) => this.piece(key, offset), keyHex(parseKey(key)), request, options)
+    return await respond((...part) => this.piece(key, ...part), keyHex(parseKey(key)), request, options)
   }
 
   async blob(key: KeyLike, options: BlobOptions = {}): Promise<Blob | undefined> {
@@ -216,10 +216,10 @@ export class Engine implements Store {
     return await this.#reading(contentBlob(this.#context, parseKey(key), this.#find, options))
   }
 
-  /** Bytes from `offset` on, as many as are cheap to read at once; none at the end. What streams are made of. */
-  async piece(key: KeyLike, offset: number): Promise<Piece | undefined> {
+  /** Bytes from `offset` on, as many as are cheap to read at once; none at the end. They are in `memory` if they fit. What streams are made of. */
+  async piece(key: KeyLike, offset: number, memory?: Uint8Array<ArrayBuffer>): Promise<Piece | undefined> {
     this.#assertOpen()
-    return await this.#reading(readPiece(this.#context, parseKey(key), this.#find, offset))
+    return await this.#reading(readPiece(this.#context, parseKey(key), this.#find, offset, memory))
   }
 
   async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {

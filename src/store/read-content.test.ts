@@ -68,6 +68,28 @@ test.each([
   expect(copies - reads).toBeLessThan(size + KIB * 16)
 })
 
+test('a piece is in the memory that it is given, if it fits', async () => {
+  const engine = await openEngine(memoryStorage())
+  for (const size of [1000, 12 * MIB]) {
+    const bytes = content.subarray(0, size)
+    const key = await engine.put(bytes)
+    const length = (await engine.piece(key, 0))?.bytes.length ?? 0
+    for (const [room, offset] of [
+      [length, 0],
+      [length + 1, 0],
+      [length - 1, 0],
+      [length - 100, 100],
+      [length, length],
+    ] as const) {
+      const memory = new Uint8Array(room).fill(7)
+      const piece = (await engine.piece(key, offset, memory))?.bytes ?? new Uint8Array()
+      expect(Buffer.compare(piece, bytes.subarray(offset, offset + piece.length))).toBe(0)
+      expect(piece.buffer === memory.buffer).toBe(piece.length <= room)
+      if (offset < length) expect(piece.length).toBe(length - offset)
+    }
+  }
+})
+
 test('a small range of a chunk is CORRUPT when another byte of that chunk is not what was written', async () => {
   const storage = new ObservedStorage(memoryStorage())
   const first = await openEngine(storage)

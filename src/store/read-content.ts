@@ -43,12 +43,16 @@ export async function readContent(
   return target
 }
 
-/** Bytes from `offset` on, at least one and as many as are cheap to read at once; none at the end. `size` is that of the content. */
+/**
+ * Bytes from `offset` on, at least one and as many as are cheap to read at once; none at the end. They are in `memory` if they fit. `size` is that
+ * of the content.
+ */
 export async function readPiece(
   context: Context,
   key: Uint8Array,
   find: Find,
   offset: number,
+  memory: Uint8Array<ArrayBuffer> = new Uint8Array(),
 ): Promise<Piece | undefined> {
   const whole = await takeValue(
     context,
@@ -56,7 +60,7 @@ export async function readPiece(
     () => find(key),
     (value) => {
       const { from } = bounds({ offset }, value.length, key)
-      return { bytes: value.slice(from), size: value.length }
+      return { bytes: copied(value.subarray(from), memory), size: value.length }
     },
   )
   if (whole) return whole
@@ -65,9 +69,18 @@ export async function readPiece(
   const { size } = manifest
   const { from } = bounds({ offset }, size, key)
   for (const { chunk, at } of chunksWithin(manifest, from, from + 1)) {
-    return { bytes: await takeChunk(context, key, chunk, find, (value) => value.slice(from - at)), size }
+    return {
+      bytes: await takeChunk(context, key, chunk, find, (value) => copied(value.subarray(from - at), memory)),
+      size,
+    }
   }
   return { bytes: new Uint8Array(), size }
+}
+
+function copied(bytes: Uint8Array<ArrayBuffer>, memory: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (bytes.length > memory.length) return bytes.slice()
+  memory.set(bytes)
+  return memory.subarray(0, bytes.length)
 }
 
 /** True when the content is there, as committed. */

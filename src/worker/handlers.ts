@@ -29,7 +29,7 @@ import { Pipe } from './pipe.js'
 
 /** What is served: a store that also gives single pieces of contents, as the engine does. */
 export interface Served extends Store {
-  piece(key: KeyLike, offset: number): Promise<Piece | undefined>
+  piece(key: KeyLike, offset: number, memory?: Uint8Array<ArrayBuffer>): Promise<Piece | undefined>
 }
 
 /** What the handlers need of the host. */
@@ -228,9 +228,11 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     },
     get: ({ tx, key, offset, length }) =>
       on(tx, (target) => target.get(key, defined({ offset, length }))).then((bytes) => () => context.pack(bytes)),
-    piece: async ({ key, offset }) => {
-      const piece = await opened().piece(key, offset)
-      return () => piece && { bytes: context.pack(piece.bytes) as number, size: piece.size }
+    piece: async ({ key, offset, memory }, message) => {
+      const piece = await opened().piece(key, offset, memory === undefined ? undefined : sliceOf(message, memory))
+      if (!piece) return undefined
+      const { bytes, size } = piece
+      return () => ({ memory: context.pack(new Uint8Array(bytes.buffer)) as number, length: bytes.length, size })
     },
     blob: async ({ key, mediaType, verify }) => opened().blob(key, defined({ type: mediaType, verify })),
     getMany: async ({ keys }) => {

@@ -11,6 +11,8 @@ import { LARGE_FILE, type LargeCall } from '../shared/keeper.js'
 const STORE_NAME = 'lodestore-bench-large'
 const MEBIBYTE = 1024 * 1024
 const VALUE_BYTES = 1024
+/** Of a reader that brings its own memory. */
+const BUFFER_BYTES = MEBIBYTE
 /** Of the second version, in so many places. */
 const CHANGED_SHARE = 0.01
 const CHANGED_PLACES = 10
@@ -51,6 +53,21 @@ export class LargeBench {
         const file = await fileOf(LARGE_FILE)
         return timed(async () => {
           this.#file = await store.put(file)
+        })
+      }
+      case 'fileInto': {
+        const { size } = await fileOf(LARGE_FILE)
+        return timed(async () => {
+          const reader = (await streamOf(store, this.#file)).getReader({ mode: 'byob' })
+          let bytes = 0
+          let buffer = new ArrayBuffer(BUFFER_BYTES)
+          for (;;) {
+            const { done, value } = await reader.read(new Uint8Array(buffer))
+            if (done) break
+            bytes += value.length
+            buffer = value.buffer
+          }
+          if (bytes !== size) throw new Error(`${bytes} bytes of ${size} came back`)
         })
       }
       case 'fileOut': {

@@ -62,6 +62,7 @@ export const LARGE_CALLS = [
   'rawWrite',
   'sha256',
   'fileIn',
+  'fileInto',
   'fileOut',
   'rangeFirst',
   'rangeOfLarge',
