@@ -304,7 +304,10 @@ export interface Store extends Operations, AsyncDisposable {
   set(key: KeyLike, data: Data, options?: PutOptions): Promise<void>
   /** The bytes under `key`, or a part of them, checked; `undefined` when it is not there. Throws CORRUPT, RANGE. */
   get(key: KeyLike, range?: Range): Promise<Uint8Array<ArrayBuffer> | undefined>
-  /** The same as a stream, in memory only as far as it is read. Ends with NOT_FOUND when the content is deleted meanwhile. */
+  /**
+   * The same as a byte stream, in memory only as far as it is read; a reader of mode `byob` has its own buffers filled, and no other memory is made.
+   * Ends with NOT_FOUND when the content is deleted meanwhile. Where a browser has no byte streams it is a plain one.
+   */
   stream(key: KeyLike, options?: StreamOptions): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined>
   /**
    * The answer to an HTTP request for the content (to a plain GET without one), for service workers: 200, 206 for a single range, 304, 404,
