@@ -73,6 +73,32 @@ test('a File goes in by reference, and parts of it come out', async ({ app }) =>
   expect(found).toEqual([true, [true, true, true], 'RANGE'])
 })
 
+test('a stream fills the buffers of its reader, and gives pieces to one that brings none', async ({ app }) => {
+  const found = await app.evaluate(async () => {
+    const { large, sha256, openStore } = window
+    const bytes = large(9_000_000)
+    const store = await openStore('photos')
+    const key = await store.put(bytes)
+    const whole = new Uint8Array(bytes.length)
+    let at = 0
+    const reader = (await store.stream(key))?.getReader({ mode: 'byob' })
+    for (let buffer = new ArrayBuffer(300_007); reader; ) {
+      const { done, value } = await reader.read(new Uint8Array(buffer))
+      if (done) break
+      whole.set(value, at)
+      at += value.length
+      buffer = value.buffer
+    }
+    const part = new Response(await store.stream(key, { offset: 1_000_001 }))
+    return [
+      at,
+      (await sha256(whole)) === key,
+      (await sha256(new Uint8Array(await part.arrayBuffer()))) === (await sha256(bytes.slice(1_000_001))),
+    ]
+  })
+  expect(found).toEqual([9_000_000, true, true])
+})
+
 test('a put that is aborted in the middle, or has other bytes than expected, leaves nothing', async ({ app }) => {
   const found = await app.evaluate(async () => {
     const { large, openStore, failure } = window
