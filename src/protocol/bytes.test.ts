@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Packer, SMALL_BYTES_MAX, sliceOf } from './bytes.js'
 
 const bytesOf = (size: number, seed = 1) => new Uint8Array(Buffer.alloc(size, `${seed} and so on`))
@@ -70,6 +70,16 @@ test('what is copied does not change when the source does', () => {
   large.fill(0)
   const message = envelope(packer)
   expect(numbers.map((number) => sliceOf(message, number))).toEqual([bytesOf(10), bytesOf(SMALL_BYTES_MAX * 2)])
+})
+
+test('many parts of a slice cost no more than a few are: of the table nothing else is copied', () => {
+  const packer = new Packer()
+  const whole = packer.move(bytesOf(SMALL_BYTES_MAX + 1))
+  const slice = vi.spyOn(Array.prototype, 'slice')
+  for (let at = 0; at < 1000; at++) packer.part(whole, at, 1)
+  const copied = slice.mock.results.reduce((sum, { value }) => sum + value.length, 0)
+  slice.mockRestore()
+  expect(copied).toBeLessThanOrEqual(3 * 1000)
 })
 
 test('bytes of a SharedArrayBuffer are copied into one that can be sent', () => {

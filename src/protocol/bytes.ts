@@ -66,7 +66,7 @@ export class Packer {
 
   /** `size` bytes of a slice, from `at` in it. */
   part(slice: number, at: number, size: number): number {
-    const [buffer = 0, offset = 0] = this.#slices.slice(slice * 3)
+    const [buffer = 0, offset = 0] = this.#slices.slice(slice * 3, slice * 3 + 2)
     return this.#add(buffer, offset + at, size)
   }
 
