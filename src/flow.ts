@@ -19,7 +19,9 @@ async function* bytesOnly(values: AsyncIterable<unknown>): AsyncGenerator<Uint8A
   for await (const value of values) {
     const kind = kindOf(value)
     if (kind !== 'Uint8Array') throw new TypeError(`the stream of a content gives Uint8Arrays, not ${kind}`)
-    yield value as Uint8Array
+    const bytes = value as Uint8Array
+    // What was handed over looks empty. It cannot be copied: TypeError.
+    yield bytes.length ? bytes : bytes.slice()
   }
 }
 

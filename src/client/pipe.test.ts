@@ -57,6 +57,17 @@ describe('every source', () => {
     expect(await store.put(reused())).toBe(sha256(whole))
   })
 
+  test('a piece that was handed over meanwhile rejects with a TypeError: it is not taken for an empty one', async () => {
+    const { store } = await pageOnEngine()
+    async function* gone() {
+      const piece = new Uint8Array(5)
+      yield piece
+      structuredClone(piece.buffer, { transfer: [piece.buffer] })
+      yield piece
+    }
+    await expect(store.put(gone())).rejects.toThrow(TypeError)
+  })
+
   test('what is no source rejects with a TypeError that names it, and no message is made', async () => {
     const page = await pageOnEngine()
     for (const source of [7, undefined, {}, [1], new Uint16Array(2)]) {

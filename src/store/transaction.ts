@@ -136,13 +136,20 @@ export class EngineTransaction implements Transaction {
   async #putAll(puts: Put[]): Promise<void> {
     if (this.#puts === puts) this.#puts = undefined
     const quick = puts.flatMap(({ content }) => (content instanceof Uint8Array ? content : []))
-    const digests = this.#context.hasher.sha256Together(quick)
+    const { hasher } = this.#context
+    let digests: Uint8Array<ArrayBuffer> | undefined
+    try {
+      digests = hasher.sha256Together(quick)
+    } catch {
+      // Bytes that were handed over meanwhile: the put that they belong to meets it again, alone.
+    }
     let count = 0
-    const digest = () => digests.subarray(count * KEY_BYTES, ++count * KEY_BYTES)
+    const digest = (bytes: Uint8Array) =>
+      digests?.subarray(count * KEY_BYTES, ++count * KEY_BYTES) ?? hasher.sha256Now(bytes)
     for (const put of puts) {
       try {
         const { content } = put
-        const { key, bytes } = content instanceof Uint8Array ? { key: digest(), bytes: content } : await content
+        const { key, bytes } = content instanceof Uint8Array ? { key: digest(content), bytes: content } : await content
         expectKey({ key }, put.wanted)
         throwIfAborted(put.signal)
         const written = this.#writing(() => this.#contents.put(key, bytes))

@@ -132,6 +132,26 @@ export const badInputCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'bytes that were handed over before fail their own call and no other, and are not stored as empty',
+    async run({ open }) {
+      const store = await open()
+      const gone = new Uint8Array(5)
+      structuredClone(gone.buffer, { transfer: [gone.buffer] })
+      async function* source() {
+        yield new Uint8Array(1)
+        yield gone
+      }
+      const tx = await store.begin()
+      const inside = await Promise.allSettled([tx.put('a'), tx.put(gone), tx.put(source()), tx.put('b')])
+      await tx.commit()
+      const calls = [store.put('c'), store.put(gone), store.put(source()), store.set(key(1), gone), store.put('d')]
+      const outcomes = [...inside, ...(await Promise.allSettled([...calls, store.putMany(['e', gone])]))]
+      const failures = outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason instanceof TypeError)
+      equal(failures, [false, true, true, false, false, true, true, true, false, true], 'TypeErrors')
+      equal((await keysOf(store)).length, 4, 'keys')
+    },
+  },
+  {
     name: 'a segment size or a threshold that makes no sense is a TypeError',
     async run({ open }) {
       for (const maxSegmentSize of [0, 1023, 1.5, 2 ** 31, Number.NaN]) {
