@@ -102,6 +102,20 @@ test('an option that cannot be sent rejects its call', async () => {
   await expect(store.put('x', { durability: 'lazy' as never })).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
 })
 
+test('what cannot be sent rejects its own call, and not those that are made beside it', async () => {
+  const { store } = await pageOnEngine()
+  const calls = [
+    store.put('before'),
+    store.put(new Uint8Array(100_000)),
+    store.put(new Proxy(new Blob(['x']), {})),
+    store.refs.get((() => 1) as never),
+    store.put('after'),
+  ]
+  const lost = { name: 'DataCloneError' }
+  for (const call of calls.splice(2, 2)) await expect(call).rejects.toMatchObject(lost)
+  expect(await Promise.all(calls)).toEqual(['before', new Uint8Array(100_000), 'after'].map(sha256))
+})
+
 test('a source that gives much too fast is slowed down', async () => {
   let [given, answered, most] = [0, 0, 0]
   const put = async () => {

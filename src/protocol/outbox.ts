@@ -14,7 +14,7 @@ export class Outbox<Item> {
   #packer = new Packer()
   #isGathering = false
 
-  /** `lost` is told which items could not be posted, and why. */
+  /** `lost` is told which items could not be posted, and why; those that come with them are posted. */
   constructor(transport: Transport, lost: (items: Item[], error: unknown) => void) {
     this.#transport = transport
     this.#lost = lost
@@ -47,17 +47,34 @@ export class Outbox<Item> {
   }
 
   #post(): void {
-    const items = this.#items
-    const { buffers, transfers } = this.#packer
-    const envelope = { items, buffers, slices: this.#packer.slices() }
+    const [items, packer] = [this.#items, this.#packer]
     this.#items = []
     this.#packer = new Packer()
     this.#isGathering = false
+    this.#send(items, packer)
+  }
+
+  #send(items: Item[], packer: Packer): void {
     if (items.length === 0) return
+    const { buffers, transfers } = packer
     try {
-      this.#transport.postMessage(envelope, transfers)
+      this.#transport.postMessage({ items, buffers, slices: packer.slices() }, transfers)
     } catch (error) {
-      this.#lost(items, error)
+      // Nothing has been moved yet: the others go without those that cannot be cloned.
+      const rest = items.filter((item) => this.#canBeCloned(item))
+      if (rest.length < items.length) this.#send(rest, packer)
+      else this.#lost(items, error)
+    }
+  }
+
+  /** What cannot is lost. */
+  #canBeCloned(item: Item): boolean {
+    try {
+      structuredClone(item)
+      return true
+    } catch (error) {
+      this.#lost([item], error)
+      return false
     }
   }
 }
