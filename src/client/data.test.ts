@@ -71,6 +71,7 @@ test.each<[string, unknown, string]>([
   ['a DataView', new DataView(new ArrayBuffer(2)), 'DataView'],
   ['a SharedArrayBuffer', new SharedArrayBuffer(2), 'SharedArrayBuffer'],
   ['an array', [1, 2], 'Array'],
+  ['a string in an object', Object('text'), 'String'],
   ['a function', () => 1, 'Function'],
 ])('data that is %s rejects with a TypeError that says so', async (_name, data, kind) => {
   const { store, posted } = await pageOnEngine()

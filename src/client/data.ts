@@ -11,7 +11,7 @@ import type { Data, KeyLike } from '../types.js'
 
 /** True for what is there as a whole. */
 export function isData(source: unknown): source is Data {
-  return /^(String|Blob|File|ArrayBuffer|Uint8Array)$/.test(kindOf(source))
+  return typeof source === 'string' || /^(Blob|File|ArrayBuffer|Uint8Array)$/.test(kindOf(source))
 }
 
 /** Throws TypeError, naming what came, when it is no `Data`. */
