@@ -179,6 +179,28 @@ describe('the end of a put', () => {
     await vi.waitFor(() => expect(cancel).toHaveBeenCalledTimes(1))
   })
 
+  test.each(['a put behind a transaction', 'a put in a transaction, behind another put'])(
+    '%s: a signal ends it though its turn never comes; the source is told',
+    async (name) => {
+      const { store } = await pageOnEngine()
+      const tx = await store.begin()
+      const stuck = tx.put(new ReadableStream<Uint8Array>()).catch(() => undefined)
+      const { pieces, state } = manyPieces(500_000)
+      const controller = new AbortController()
+      const target = name === 'a put behind a transaction' ? store : tx
+      const putting = target.put(pieces, { signal: controller.signal }).catch((error) => error)
+      await vi.waitFor(() => expect(state.given).toBeGreaterThan(5))
+      // What can be taken has been taken.
+      for (let i = 0; i < 50; i++) await store.has(KEY)
+      controller.abort('enough')
+      expect(await putting).toMatchObject({ code: 'ABORTED', cause: 'enough' })
+      await vi.waitFor(() => expect(state.isTold).toBe(true))
+      await tx.rollback()
+      await stuck
+      await vi.waitFor(async () => expect(await store.stats()).toMatchObject({ count: 0, bytes: 0 }))
+    },
+  )
+
   test('an error of the store ends it, and the source is told', async () => {
     const put = async (source: Source) => {
       for await (const _ of source as AsyncIterable<Uint8Array>) throw new StoreError('QUOTA', 'full')

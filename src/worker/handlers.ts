@@ -71,10 +71,12 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
   }
 
   /** Runs `put` with the source that the page sends by pipe. */
-  async function receive(pipe: number, put: (source: Source) => Promise<Key>): Promise<Key> {
+  async function receive(pipe: number, put: (source: Source) => Promise<Key>, signal?: AbortSignal): Promise<Key> {
     if (pipes.has(pipe)) throw new StoreError('BAD_MESSAGE', `put: the pipe ${pipe} is open already`)
     const source = new Pipe()
     pipes.set(pipe, source)
+    // The put itself may end only when it gets its turn. Until then the page would wait with what it has sent, and its source with it.
+    signal?.addEventListener('abort', () => source.leave())
     try {
       return await put(source)
     } finally {
@@ -204,7 +206,9 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       const told = progress === undefined ? {} : task({ id: request.id, progress })
       const options = { ...defined({ durability, expected }), ...told }
       const put = (source: Source) => on(tx, (target) => target.put(source, options))
-      return typeof data === 'object' && 'pipe' in data ? receive(data.pipe, put) : put(dataOf(data, message))
+      return typeof data === 'object' && 'pipe' in data
+        ? receive(data.pipe, put, options.signal)
+        : put(dataOf(data, message))
     },
     pipeWrite: async (request, message) => {
       await piped(request).write(sliceOf(message, request.data))
