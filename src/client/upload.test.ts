@@ -150,6 +150,44 @@ describe('what ends a putMany on its way', () => {
     await expect(died).rejects.toMatchObject({ code: 'WORKER_DIED' })
   })
 
+  test.each<[string, () => Iterable<Data> | AsyncIterable<Data>]>([
+    ['a few values', () => ['a', 'b']],
+    ['an array', () => [...stopping(() => undefined)]],
+    ['a source', () => later(stopping(() => undefined))],
+    ['a source of few values', () => later([MIB])],
+  ])('of %s: its signal, though its turn never comes', async (_name, make) => {
+    const { store } = await pageOnEngine()
+    const tx = await store.begin()
+    const controller = new AbortController()
+    const putting = store.putMany(make(), { signal: controller.signal }).catch((error) => error)
+    // What can be sent has been sent.
+    for (let i = 0; i < 50; i++) await store.has(sha256('a'))
+    controller.abort('enough')
+    expect(await putting).toMatchObject({ code: 'ABORTED', cause: 'enough' })
+    await tx.rollback()
+    // In its order: what was aborted has had its turn.
+    await store.put('next')
+    expect(await store.stats()).toMatchObject({ count: 1 })
+  })
+
+  test('of a source that gives nothing more: what the store refuses, and the store is free again', async () => {
+    const { store } = await pageOnEngine()
+    const blob = vi.spyOn(Blob.prototype, 'arrayBuffer').mockRejectedValue(new Error('the file cannot be read'))
+    async function* refused() {
+      yield new Blob(['x'])
+      await never()
+    }
+    await expect(store.putMany(refused())).rejects.toThrow('the file cannot be read')
+    blob.mockRestore()
+    expect(await store.put('next')).toBe(sha256('next'))
+  })
+
+  test.each([1, 30])('of %i values: an option that is none, with the same error', async (count) => {
+    const { store } = await pageOnEngine()
+    const putting = store.putMany(Array(count).fill(MIB), { durability: 'lazy' as never })
+    await expect(putting).rejects.toMatchObject({ code: 'BAD_MESSAGE' })
+  })
+
   test('of a few values: its signal reaches the store', async () => {
     const controller = new AbortController()
     let signal: AbortSignal | undefined

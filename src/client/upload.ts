@@ -33,8 +33,11 @@ export async function upload(
   const spare: Uint8Array<ArrayBuffer>[] = []
   let wayBytes = 0
   let met = 0
-  /** The first error that a piece met. */
-  let failure: { error: unknown } | undefined
+  /** Pending until the store gives it its turn, which may be never. */
+  let begun: Promise<undefined> | undefined
+  /** Fires with the first error that the store met: a source may give nothing more. */
+  const failed = new AbortController()
+  const fail = (error: unknown) => failed.abort({ error })
 
   function add(value: Data): void {
     throwIfAborted(signal)
@@ -46,26 +49,27 @@ export async function upload(
   async function send(): Promise<void> {
     if (tx === undefined) {
       tx = connection.drawId()
-      // When it fails, so does every piece.
-      connection.call('begin', { tx, durability }).catch(() => {})
+      begun = connection.call('begin', { tx, durability }, { signal })
+      // Met below or at the end, as those of the pieces; until then it must not count as unhandled.
+      begun.catch(fail)
     }
     const bytes = pieceBytes
     const fields = { data: piece, tx, slab: slab?.whole }
     const keys = connection.call('putMany', fields, { read }).finally(() => {
       wayBytes -= bytes
     })
-    // Met below or at the end; until then it must not count as unhandled.
-    keys.catch((error) => {
-      failure ??= { error }
-    })
+    keys.catch(fail)
     pieces.push(keys)
     piece = []
     pieceBytes = 0
     slab = undefined
     wayBytes += bytes
-    while (wayBytes > WAY_BYTES_MAX) await pieces[met++]
+    while (wayBytes > WAY_BYTES_MAX) {
+      await begun
+      await pieces[met++]
+    }
     // A source may have no end: it is not to be taken on for nothing.
-    if (failure) throw failure.error
+    failed.signal.throwIfAborted()
   }
 
   function read(result: Result<'putMany'>, take: Take): Key[] {
@@ -88,21 +92,24 @@ export async function upload(
       if (tx === undefined) return await connection.call('putMany', { data: piece, durability }, { read, signal })
       if (piece.length > 0) await send()
     } else {
-      for await (const value of pull(source[Symbol.asyncIterator](), [signal, connection.ended])) {
+      for await (const value of pull(source[Symbol.asyncIterator](), [signal, connection.ended, failed.signal])) {
         add(value)
         await send()
       }
       if (tx === undefined) return []
     }
+    await begun
     const keys = await Promise.all(pieces)
     throwIfAborted(signal)
     await connection.call('commit', { tx })
     return keys.flat()
   } catch (error) {
-    // The error that ended it is what counts; a transaction that cannot be rolled back is gone already.
-    if (tx !== undefined) await connection.call('rollback', { tx }).catch(() => {})
+    // The first error is what counts.
+    fail(error)
+    // Not waited for: it may never get its turn. One that cannot be rolled back is gone already.
+    if (tx !== undefined) connection.call('rollback', { tx }).catch(() => {})
     connection.ended.throwIfAborted()
-    throw error
+    throw failed.signal.reason.error
   }
 }
 
