@@ -165,3 +165,19 @@ test('a range is read from where it begins: no piece is read twice', async () =>
   await (await engine.response(key, request)).text()
   expect(read).toEqual([3_000_000])
 })
+
+test('a content that grows while it is asked for gives the bytes of the range', async () => {
+  const { engine } = await sides()
+  await engine.set(KEY, 'short')
+  const piece = engine.piece.bind(engine)
+  let grown: Promise<void> | undefined
+  engine.piece = async (name, offset) => {
+    const refused = await piece(name, offset).catch((error) => ({ error }))
+    grown ??= engine.set(KEY, TEN)
+    await grown
+    if (refused && 'error' in refused) throw refused.error
+    return refused
+  }
+  const response = await engine.response(KEY, new Request('https://here/', { headers: { Range: 'bytes=7-8' } }))
+  expect([response.headers.get('Content-Range'), await response.text()]).toEqual(['bytes 7-8/10', '78'])
+})

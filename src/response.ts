@@ -22,10 +22,11 @@ export async function respond(
   const isPart = method === 'GET' && (condition === '' || condition === etag)
   const [first, last] = isPart ? parseRange(asked('Range')) : []
   // A range that begins behind the end is answered with the size, which any piece tells.
-  const start = first ?? 0
+  let start = first ?? 0
   const piece = await read(start).catch((error) => {
-    if (isStoreError(error, 'RANGE')) return read(0)
-    throw error
+    if (!isStoreError(error, 'RANGE')) throw error
+    start = 0
+    return read(0)
   })
   if (!piece) return new Response(null, { status: 404 })
   const { size } = piece
