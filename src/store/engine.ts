@@ -320,7 +320,7 @@ export class Engine implements Store {
 
   async freeze(): Promise<Frozen> {
     this.#assertOpen()
-    return await this.#reading(freezeStore(this.#context))
+    return await this.#reading(freezeStore(this.#context, this.#leaving.signal))
   }
 
   async flush(): Promise<void> {

@@ -117,6 +117,16 @@ test('of one that was released nothing can be read', async () => {
   await expect(frozen.value(0)).rejects.toMatchObject(released)
 })
 
+test('of one whose store is closed nothing can be read', async () => {
+  const engine = await openEngine(await closedStore())
+  const frozen = await engine.freeze()
+  await engine.close()
+  const closed = { code: 'CLOSED', message: expect.stringContaining('open it again') }
+  for (const { read } of frozen.files) await expect(read(0, 1)).rejects.toMatchObject(closed)
+  await expect(frozen.entries()).rejects.toMatchObject(closed)
+  await expect(frozen.value(0)).rejects.toMatchObject(closed)
+})
+
 test('a freeze that fails holds nothing up: a repair is possible', async () => {
   const storage = await closedStore()
   const engine = await openEngine(storage)

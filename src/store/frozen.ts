@@ -14,7 +14,8 @@ import type { Context } from './context.js'
 import { keysAreHashes } from './provenance.js'
 import { readValue } from './read.js'
 
-export async function freezeStore(context: Context): Promise<Frozen> {
+/** `closing` fires when the store's close begins. */
+export async function freezeStore(context: Context, closing: AbortSignal): Promise<Frozen> {
   // Up to the first await everything is of one moment: a commit changes the state without waiting in between.
   context.frozenCount++
   let isReleased = false
@@ -23,6 +24,7 @@ export async function freezeStore(context: Context): Promise<Frozen> {
     isReleased = true
   }
   const checkHeld = () => {
+    if (closing.aborted) throw new StoreError('CLOSED', 'the store is closed; open it again')
     if (isReleased) throw new StoreError('CLOSED', 'the frozen store was released; freeze the store again')
   }
   const head = headNow(context)
