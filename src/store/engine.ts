@@ -341,7 +341,7 @@ export class Engine implements Store {
     // A source may never answer.
     this.#leaving.abort()
     try {
-      await Promise.all([...this.#transactions].map((tx) => tx[Symbol.asyncDispose]()))
+      await Promise.all([...this.#transactions].map((tx) => tx.close()))
       await this.#uploads.close()
     } finally {
       await this.#queue.idle()

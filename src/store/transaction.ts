@@ -38,7 +38,7 @@ export class EngineTransaction implements Transaction {
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
-  /** Fires at a rollback: a source may never answer. */
+  /** Fires at a rollback and at the store's close: a source may never answer. */
   readonly #leaving = new AbortController()
   /** Puts that have no turn yet and that nothing came after. */
   #puts: Put[] | undefined
@@ -122,6 +122,12 @@ export class EngineTransaction implements Transaction {
     if (this.#open) await this.rollback()
   }
 
+  /** What the store's close does: rolls back, also what waits for a source with its commit. */
+  async close(): Promise<void> {
+    this.#leaving.abort()
+    await this[Symbol.asyncDispose]()
+  }
+
   /** Puts with nothing but puts between them have one turn together. */
   #follow(put: Put): void {
     if (this.#puts === undefined) {
@@ -191,9 +197,10 @@ export class EngineTransaction implements Transaction {
       return keyHex(content.key)
     } catch (error) {
       if (!this.#leaving.signal.aborted || !isStoreError(error, 'ABORTED')) throw error
-      throw new StoreError('TX_CLOSED', 'the transaction was rolled back before the whole content had come', {
-        cause: error,
-      })
+      const message = 'the transaction was rolled back before the whole content had come'
+      const ended = new StoreError('TX_CLOSED', message, { cause: error })
+      this.#failure ??= { error: ended }
+      throw ended
     } finally {
       await upload.end()
       if (!this.#failure) await this.#writing(() => this.#contents.releaseChunks(stored))

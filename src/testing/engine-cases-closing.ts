@@ -30,7 +30,7 @@ function everyCall(store: Engine): [string, () => Promise<unknown>][] {
 }
 
 /** A source that gives one value, and then waits for ever. */
-function stuckSource(value: string) {
+function stuckSource<T>(value: T) {
   let stick: () => void
   let tell: () => void
   const isStuck = new Promise<void>((resolve) => {
@@ -40,7 +40,7 @@ function stuckSource(value: string) {
     tell = resolve
   })
   let given = false
-  const iterator: AsyncIterator<string> = {
+  const iterator: AsyncIterator<T> = {
     next() {
       if (!given) {
         given = true
@@ -118,6 +118,21 @@ const closing: EngineCase[] = [
       await store.close()
       equal(await waiting, 'CLOSED', 'the transaction that waited')
       await fails(() => tx.commit(), 'TX_CLOSED', 'commit')
+      equal(await keysOf(await reopen()), [], 'keys')
+    },
+  },
+  {
+    name: 'a close does not wait for a source whose transaction is to be committed: TX_CLOSED, and nothing of that is kept',
+    async run({ open, close, reopen }) {
+      const store = await open()
+      const tx = await store.begin()
+      await tx.put('a')
+      const source = stuckSource(new Uint8Array([1]))
+      const putting = fails(() => tx.put(source.values), 'TX_CLOSED', 'put')
+      await source.isStuck
+      const committing = fails(() => tx.commit(), 'TX_CLOSED', 'commit')
+      await close()
+      await Promise.all([putting, committing, source.isTold])
       equal(await keysOf(await reopen()), [], 'keys')
     },
   },
