@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { KEY, pageOn, pageOnEngine, sha256 } from '../testing/page.js'
 import type { Data } from '../types.js'
 
@@ -42,6 +42,26 @@ test.each([10, 100_000])('with transfer, %i bytes are moved', async (size) => {
   const keys = Promise.all([store.put(view, { transfer: true }), store.put(buffer, { transfer: true })])
   expect([view.byteLength, buffer.byteLength]).toEqual([0, 0])
   expect(await keys).toEqual([sha256(new Uint8Array(size).fill(1)), sha256(new Uint8Array(size).fill(2))])
+})
+
+test.each([false, true])('memory that can be resized is stored as any other (with transfer: %o)', async (transfer) => {
+  const digest = crypto.subtle.digest.bind(crypto.subtle)
+  // As browsers do.
+  const hashing = vi.spyOn(crypto.subtle, 'digest').mockImplementation(async (algorithm, data) => {
+    if ((data as { buffer: { resizable?: boolean } }).buffer.resizable) throw new TypeError('it must not be resizable')
+    return await digest(algorithm, data)
+  })
+  const { store } = await pageOnEngine()
+  for (const size of [0, 10, 100_000, 5_000_000]) {
+    const options = { maxByteLength: size * 2 }
+    const buffer: ArrayBuffer = Reflect.construct(ArrayBuffer, [size, options])
+    const view = new Uint8Array(buffer).fill(7)
+    const key = sha256(view)
+    expect(await store.put(view.slice())).toBe(key)
+    expect(await store.put(transfer ? buffer : view, { transfer })).toBe(key)
+  }
+  expect(hashing).toHaveBeenCalled()
+  hashing.mockRestore()
 })
 
 test('with transfer, a part of a larger buffer is copied, and the rest is left alone', async () => {

@@ -32,11 +32,13 @@ export function toBytes(data: Data): Uint8Array<ArrayBuffer> | Promise<Uint8Arra
     if (bytes.length > VALUE_BYTES_MAX) throw tooLarge(bytes.length)
     return bytes
   }
+  if (data instanceof ArrayBuffer) return toBytes(new Uint8Array(data))
   if (data instanceof Uint8Array) {
-    // A SharedArrayBuffer may change while it is hashed and written, so it is copied once.
-    return data.buffer instanceof ArrayBuffer ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
+    const { buffer } = data
+    // A SharedArrayBuffer may change while it is hashed and written, and the platform refuses to hash what can be resized: both are copied once.
+    const isSteady = buffer instanceof ArrayBuffer && !('resizable' in buffer && buffer.resizable)
+    return isSteady ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
   }
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
   return data.arrayBuffer().then((buffer) => new Uint8Array(buffer), unreadable)
 }
 
