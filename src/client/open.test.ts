@@ -30,7 +30,7 @@ class WorkerDouble {
 
   /** Says something besides what the host says. */
   say(item: object): void {
-    this.inside.postMessage({ items: [item], buffers: [], slices: new Uint32Array(0) }, [])
+    this.inside.postMessage({ items: [item], buffers: [], slices: new Float64Array(0) }, [])
   }
 
   #hear(message: unknown): void {

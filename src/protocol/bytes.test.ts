@@ -82,6 +82,13 @@ test('many parts of a slice cost no more than a few are: of the table nothing el
   expect(copied).toBeLessThanOrEqual(3 * 1000)
 })
 
+test('places beyond 4 GiB arrive as they are, however many there are', () => {
+  const packer = new Packer()
+  const whole = packer.move(bytesOf(SMALL_BYTES_MAX + 1))
+  for (let i = 0; i < 20; i++) packer.part(whole, 2 ** 32 + i, 2 ** 33)
+  expect([...packer.slices()].slice(-3)).toEqual([0, 2 ** 32 + 19, 2 ** 33])
+})
+
 test('bytes of a SharedArrayBuffer are copied into one that can be sent', () => {
   const packer = new Packer()
   const shared = new Uint8Array(new SharedArrayBuffer(SMALL_BYTES_MAX * 2)).fill(7)

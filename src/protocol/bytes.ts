@@ -17,7 +17,7 @@ export interface Envelope<Item> {
   items: Item[]
   buffers: ArrayBuffer[]
   /** Three numbers a slice: which buffer, offset in it, size. A plain list when it is short: in Chromium that costs a message 10 microseconds less. */
-  slices: Uint32Array | number[]
+  slices: Float64Array | number[]
 }
 
 /** A view of slice number `index`. */
@@ -71,7 +71,7 @@ export class Packer {
   }
 
   slices(): Envelope<unknown>['slices'] {
-    return this.#slices.length > PLAIN_LENGTH_MAX ? new Uint32Array(this.#slices) : this.#slices
+    return this.#slices.length > PLAIN_LENGTH_MAX ? new Float64Array(this.#slices) : this.#slices
   }
 
   #transfer(buffer: ArrayBuffer): number {

@@ -109,8 +109,8 @@ export function checkEnvelope(message: unknown): Envelope<unknown> {
   if (!Array.isArray(buffers) || !buffers.every((buffer) => buffer instanceof ArrayBuffer)) {
     throw bad('buffers', 'a list of ArrayBuffers', buffers)
   }
-  const isTable = slices instanceof Uint32Array || (Array.isArray(slices) && slices.every(isCount))
-  if (!isTable || slices.length % 3 !== 0) {
+  const isTable = slices instanceof Float64Array || Array.isArray(slices)
+  if (!isTable || slices.length % 3 !== 0 || !slices.every(isCount)) {
     throw bad('slices', 'three numbers a slice', slices)
   }
   for (let i = 0; i < slices.length; i += 3) {

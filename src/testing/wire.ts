@@ -44,7 +44,7 @@ export class Wire implements Transport {
   }
 
   send(...items: unknown[]): void {
-    this.say({ items, buffers: [], slices: new Uint32Array(0) })
+    this.say({ items, buffers: [], slices: new Float64Array(0) })
   }
 
   get replies(): Reply[] {

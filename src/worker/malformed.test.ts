@@ -4,18 +4,23 @@ import { KEY, opened } from '../testing/wire.js'
 test.each<[name: string, message: unknown, wrong: string]>([
   ['a message that is no object', 'hello', 'message'],
   ['a message without items', {}, 'items'],
-  ['items that are no list', { items: 3, buffers: [], slices: new Uint32Array(0) }, 'items'],
-  ['buffers that are none', { items: [], buffers: [new Uint8Array(3)], slices: new Uint32Array(0) }, 'buffers'],
+  ['items that are no list', { items: 3, buffers: [], slices: new Float64Array(0) }, 'items'],
+  ['buffers that are none', { items: [], buffers: [new Uint8Array(3)], slices: new Float64Array(0) }, 'buffers'],
   ['slices of another type', { items: [], buffers: [], slices: '0, 0, 1' }, 'slices'],
   ['slices that are no numbers', { items: [], buffers: [new ArrayBuffer(4)], slices: [0, 0, '1'] }, 'slices'],
   ['slices of less than nothing', { items: [], buffers: [new ArrayBuffer(4)], slices: [0, 2, -1] }, 'slices'],
-  ['slices that are cut off', { items: [], buffers: [], slices: new Uint32Array(2) }, 'slices'],
+  [
+    'slices of parts of a byte',
+    { items: [], buffers: [new ArrayBuffer(4)], slices: Float64Array.of(0, 0.5, 1) },
+    'slices',
+  ],
+  ['slices that are cut off', { items: [], buffers: [], slices: new Float64Array(2) }, 'slices'],
   [
     'a slice outside its buffer',
-    { items: [], buffers: [new ArrayBuffer(4)], slices: Uint32Array.of(0, 1, 4) },
+    { items: [], buffers: [new ArrayBuffer(4)], slices: Float64Array.of(0, 1, 4) },
     'slice 0',
   ],
-  ['a slice of no buffer', { items: [], buffers: [], slices: Uint32Array.of(0, 0, 0) }, 'slice 0'],
+  ['a slice of no buffer', { items: [], buffers: [], slices: Float64Array.of(0, 0, 0) }, 'slice 0'],
 ])('%s is answered with BAD_MESSAGE for the connection', async (_name, message, wrong) => {
   const { wire } = await opened({})
   wire.say(message)
