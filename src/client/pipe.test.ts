@@ -251,6 +251,25 @@ describe('the end of a put', () => {
     },
   )
 
+  test('closing the store ends a commit that waits for it, and all that waits behind', async () => {
+    const { store } = await pageOnEngine()
+    const tx = await store.begin()
+    const putting = expect(tx.put(new ReadableStream<Uint8Array>())).rejects.toMatchObject({ code: 'TX_CLOSED' })
+    const committing = expect(tx.commit()).rejects.toMatchObject({ code: 'TX_CLOSED' })
+    const behind = Promise.allSettled([store.begin(), store.transaction(() => undefined), store.put('x')])
+    // What can be begun has begun.
+    for (let i = 0; i < 50; i++) await store.has(KEY)
+    await store.close()
+    await Promise.all([putting, committing, behind])
+  })
+
+  test('a commit that is made before the close, in the same task, is one', async () => {
+    const { store } = await pageOnEngine()
+    const tx = await store.begin()
+    const calls = [tx.put('x'), tx.put(new Blob(['y'])), tx.commit(), store.close()]
+    expect(await Promise.all(calls)).toEqual([sha256('x'), sha256('y'), undefined, undefined])
+  })
+
   test('the death of the worker ends it', async () => {
     const { store, connection } = await pageOn({ put: never })
     const { pieces, state } = manyPieces(500_000)
