@@ -348,7 +348,7 @@ export interface Store extends Operations, AsyncDisposable {
   flush(): Promise<void>
   /**
    * Waits for running calls, but not for sources: a put that has not got all of its bytes and a putMany that has not got all of its values end with
-   * CLOSED (a put in a transaction with TX_CLOSED). Then saves the index and frees the store for others. Calls after it throw CLOSED.
+   * CLOSED (a put in a transaction, and a commit that waits for it, with TX_CLOSED). Then saves the index and frees the store for others. Calls after it throw CLOSED.
    */
   close(): Promise<void>
 }
