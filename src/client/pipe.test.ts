@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../errors.js'
 import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
-import { KEY, never, type Page, pageOn, pageOnEngine, sha256 } from '../testing/page.js'
+import { memoryStorage } from '../storage/memory.js'
+import { openEngine } from '../store/engine.js'
+import { KEY, never, type Page, pageOf, pageOn, pageOnEngine, sha256 } from '../testing/page.js'
 import type { Source, Store } from '../types.js'
 
 const MIB = 1024 * 1024
@@ -397,6 +399,26 @@ test('a stream fills the buffers that its reader brings, and gives the memory of
     // The last one.
     expect(kept.length).toBe(1)
   }
+})
+
+test('the memory that a stream gives back is its own, however small, and whatever travels beside it', async () => {
+  const chunkSizes = { min: 512, average: 1024, max: 4096 }
+  const { store } = await pageOf(await openEngine(memoryStorage(), { chunkSizes }))
+  const bytes = LARGE.subarray(0, 200_000)
+  const key = await store.put(bytes)
+  const reader = ((await store.stream(key)) as ReadableStream).getReader({ mode: 'byob' })
+  const read: Uint8Array[] = []
+  for (let buffer = new ArrayBuffer(5000); ; ) {
+    const beside = [store.put(`a${read.length}`), store.put(`b${read.length}`)]
+    const reading = reader.read(new Uint8Array(buffer))
+    const others = [...beside, store.put(`c${read.length}`)]
+    expect(await Promise.all(others)).toEqual(['a', 'b', 'c'].map((name) => sha256(`${name}${read.length}`)))
+    const { done, value } = await reading
+    if (done) break
+    read.push(value.slice())
+    buffer = value.buffer as ArrayBuffer
+  }
+  expect(Buffer.compare(Buffer.concat(read), bytes)).toBe(0)
 })
 
 test('a stream that its reader leaves asks for no more, buffers or not', async () => {

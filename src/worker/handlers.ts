@@ -233,7 +233,10 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     get: ({ tx, key, offset, length }) =>
       on(tx, (target) => target.get(key, defined({ offset, length }))).then((bytes) => () => context.pack(bytes)),
     piece: async ({ key, offset, memory }, message) => {
-      const piece = await opened().piece(key, offset, memory === undefined ? undefined : sliceOf(message, memory))
+      const given = memory === undefined ? undefined : sliceOf(message, memory)
+      // What is small may share its buffer with the bytes of other calls, and all of it is given back.
+      const isAlone = given?.length === given?.buffer.byteLength
+      const piece = await opened().piece(key, offset, isAlone ? given : undefined)
       if (!piece) return undefined
       const { bytes, size } = piece
       return () => ({ memory: context.pack(new Uint8Array(bytes.buffer)) as number, length: bytes.length, size })
