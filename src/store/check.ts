@@ -59,6 +59,8 @@ async function inspectStore(
   // Where entries are missing, the one may be among them that says that keys are chosen.
   if (!context.degraded && !findings.some(isLogDamage)) findings.push(...mismatched.values())
   for (const { key } of findings) if (key !== undefined) context.damagedKeys.add(key)
+  // A list that was read before may be damaged by now, and only who reads it again meets that.
+  if (findings.length > 0) context.manifests.clear()
   if (!context.degraded) findings.push(...differences(context.state, fresh))
   findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
   return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }

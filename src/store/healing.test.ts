@@ -49,6 +49,21 @@ test('a put of content whose segment is missing writes it anew, though no get ha
   expect(await engine.getMany(keys)).toEqual(values)
 })
 
+test('a put of a large content whose list of chunks a check found damaged writes the list anew, though it was read before', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk, { chunkSizes: { min: 64, average: 256, max: 400 } })
+  const large = noise(5000, 1)
+  const content = await engine.put(large)
+  expect(await engine.get(content)).toEqual(large)
+  const log = disk.contents().get('data/0/0') as Uint8Array
+  const list = Buffer.from(log).lastIndexOf(Buffer.from(content, 'hex'))
+  log[list] = (log[list] as number) ^ 1
+  expect((await engine.check()).findings).toMatchObject([{ kind: 'entry', segment: 0 }])
+  await engine.put(large)
+  await engine.close()
+  expect(await (await openEngine(disk)).get(content)).toEqual(large)
+})
+
 test('a close waits for the reads that are under way, and leaves no file open', async () => {
   const { files, keys } = await closedStore(values)
   const disk = SimulatedDisk.of(files)

@@ -20,4 +20,8 @@ export class Recent<K, V> {
     this.#entries.set(key, value)
     if (this.#entries.size > this.#countMax) this.#entries.delete(this.#entries.keys().next().value as K)
   }
+
+  clear(): void {
+    this.#entries.clear()
+  }
 }
