@@ -76,6 +76,11 @@ export function uploadPartKey(id: Uint8Array, number: number): Uint8Array<ArrayB
   return name
 }
 
+/** The number in such a key. */
+export function uploadPartNumber(name: Uint8Array): number {
+  return new DataView(name.buffer, name.byteOffset).getUint32(NAMED_BYTES + UPLOAD_ID_BYTES, true)
+}
+
 export function encodeUploadPart({ expected, state, chunks }: UploadPart): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(UPLOAD_PART.chunks + chunks.length * CHUNK.bytes)
   const view = new DataView(bytes.buffer)

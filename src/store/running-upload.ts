@@ -126,18 +126,21 @@ export class RunningUpload {
     await this.#endUnlessOver(() => this.#dropParts())
   }
 
-  /** Takes up what an earlier upload of the same content has left. Its first call: what ends it meanwhile, as a close does, waits. */
-  async resume(expected: { key: Uint8Array; size: number }): Promise<void> {
-    await this.#next(() => this.#takeUp(expected))
+  /**
+   * Takes up what an earlier upload of the same content has left: at least so many parts, of which a repair may have taken some away. Its first
+   * call: what ends it meanwhile, as a close does, waits.
+   */
+  async resume(expected: { key: Uint8Array; size: number }, partsLeast: number): Promise<void> {
+    await this.#next(() => this.#takeUp(expected, partsLeast))
   }
 
-  async #takeUp({ key, size }: { key: Uint8Array; size: number }): Promise<void> {
+  async #takeUp({ key, size }: { key: Uint8Array; size: number }, partsLeast: number): Promise<void> {
     const { state } = this.#context
     let saved: Uint8Array | undefined
     let isSame = true
     for (let number = 0; ; number++) {
       const name = uploadPartKey(this.#id, number)
-      if (!state.keys.has(name)) break
+      if (number >= partsLeast && !state.keys.has(name)) break
       const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
       const part = value && decodeUploadPart(value)
       isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks)
@@ -149,7 +152,7 @@ export class RunningUpload {
       this.#isThere = true
       this.#offset = held
     }
-    // Of another size, damaged, or not needed any more.
+    // Of another size, damaged, not all there, or not needed any more.
     if (this.#isThere || !isSame) return await this.#dropParts()
     if (saved === undefined) return
     const stored = this.#parts.flat()

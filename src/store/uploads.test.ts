@@ -89,6 +89,28 @@ test('a close waits for an ingest that takes up what another one left', async ()
   expect((await (await openEngine(found, options)).check()).findings).toEqual([])
 })
 
+test('what is left of an upload whose first part a repair took away goes when it is given up', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage, options)
+  const bytes = value(20_000, 1)
+  const name = sha256(bytes)
+  const upload = await engine.ingest(name, { size: bytes.length })
+  for (let at = 0; at < 15_000; at += 1000) await upload.write(bytes.subarray(at, at + 1000))
+  await upload[Symbol.asyncDispose]()
+  await engine.close()
+  const log = await storage.contents('data/0/0')
+  const part = Buffer.from(log).indexOf(uploadPartKey(hexBytes(name), 0))
+  log[part + 100] = (log[part + 100] as number) ^ 1
+  await storage.replace('data/0/0', log)
+  const again = await openEngine(storage, options)
+  expect(await again.check({ repair: true })).toMatchObject({ clean: true })
+  const discarded = await again.ingest(name, { size: bytes.length })
+  expect(discarded.offset).toBe(0)
+  await discarded.discard()
+  await again.gc({ grace: 0, keep: [] })
+  expect(await again.stats()).toMatchObject({ count: 0, bytes: 0 })
+})
+
 test('a part of an upload that is none, as another program may write it, is dropped when its content comes', async () => {
   const storage = new ObservedStorage(memoryStorage())
   const bytes = value(5000, 2)

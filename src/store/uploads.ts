@@ -7,7 +7,8 @@
 import { StoreError, throwIfAborted } from '../errors.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
-import { type Chunk, decodeUploadPart, uploadPartKey } from '../format/manifest.js'
+import { type Chunk, decodeUploadPart, uploadPartKey, uploadPartNumber } from '../format/manifest.js'
+import type { LogState } from '../log/state.js'
 import type { Data, Key, PutOptions, Source } from '../types.js'
 import { errorAt } from './closing.js'
 import type { Contents } from './contents.js'
@@ -29,6 +30,10 @@ export class Uploads {
   readonly #running = new Map<string, RunningUpload>()
   readonly #closing: AbortSignal
   #swept = false
+  /** Uploads of which a repair has taken away a part, but not the last: the first part's key, and how many parts there were. Of `#tornIn`. */
+  readonly #torn = new Map<string, number>()
+  /** A repair makes another state. */
+  #tornIn: LogState | undefined
 
   /** `closing` fires before `close` is called. */
   constructor(context: Context, staging: Staging, contents: Contents, queue: WriteQueue, closing: AbortSignal) {
@@ -55,7 +60,11 @@ export class Uploads {
     })
     this.#running.set(name, upload)
     try {
-      if (resumable) await upload.resume(resumable)
+      if (resumable) {
+        const torn = this.#findTorn()
+        await upload.resume(resumable, torn.get(name) ?? 0)
+        torn.delete(name)
+      }
     } catch (error) {
       this.#running.delete(name)
       throw error
@@ -126,8 +135,28 @@ export class Uploads {
   }
 
   #isRunning(name: Uint8Array): boolean {
-    const first = name.slice()
-    first.fill(0, KEY_BYTES - 4)
-    return this.#running.has(keyHex(first))
+    return this.#running.has(uploadOf(name))
   }
+
+  /** Looks through the index once for each opening and repair. */
+  #findTorn(): Map<string, number> {
+    const { state } = this.#context
+    if (this.#tornIn === state) return this.#torn
+    const uploads = new Map<string, { parts: number; found: number }>()
+    for (const name of ownKeys(state, [RESERVED.uploadPart])) {
+      const { parts, found } = uploads.get(uploadOf(name)) ?? { parts: 0, found: 0 }
+      uploads.set(uploadOf(name), { parts: Math.max(parts, uploadPartNumber(name) + 1), found: found + 1 })
+    }
+    this.#torn.clear()
+    for (const [upload, { parts, found }] of uploads) if (found < parts) this.#torn.set(upload, parts)
+    this.#tornIn = state
+    return this.#torn
+  }
+}
+
+/** The upload of which this is a part: the key of its first one. */
+function uploadOf(name: Uint8Array): string {
+  const first = name.slice()
+  first.fill(0, KEY_BYTES - 4)
+  return keyHex(first)
 }
