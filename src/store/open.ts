@@ -72,7 +72,9 @@ export async function openContext(input: OpenInput): Promise<Context> {
     const seed = bits.getBigUint64(0)
     const state = new LogState(kernel, seed)
     const { head: last, unreadable } = head.read()
-    const recovered = await recover({ storage, kernel, crc, id, files, state, head: last, unreadableSlots: unreadable })
+    const reserve = new Reserve(storage)
+    const found = { head: last, unreadableSlots: unreadable, reserve }
+    const recovered = await recover({ storage, kernel, crc, id, files, state, ...found })
     recovered.recovery.created = created
     recovered.recovery.damaged.push(...damaged)
     throwIfAborted(input.signal)
@@ -106,7 +108,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       random: input.random,
       recency: new Recency(input.now, writer.position),
       manifests: new Recent(MANIFESTS_KEPT),
-      reserve: new Reserve(storage),
+      reserve,
       recovery: recovered.recovery,
       foreign: undefined,
       degraded: recovered.degraded,

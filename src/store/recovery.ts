@@ -3,6 +3,7 @@
  * no COMMIT covers. A crash anywhere in here leaves a store that the next opening treats the same way.
  */
 
+import { isStoreError } from '../errors.js'
 import { COMMIT } from '../format/entry.js'
 import type { Crc, Head } from '../format/head.js'
 import { checkpointNumber, HEAD_FILE, LOST_AND_FOUND } from '../format/paths.js'
@@ -14,6 +15,7 @@ import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
 import type { Damage, Recovery } from '../types.js'
+import type { Reserve } from './reserve.js'
 
 export interface Recovered {
   recovery: Recovery
@@ -35,6 +37,7 @@ export interface RecoveryInput {
   /** What the head file says: undefined when it cannot be believed; and how many of its slots cannot be read. */
   head: Head | undefined
   unreadableSlots: number
+  reserve: Reserve
 }
 
 const COPY_BYTES = 1024 * 1024
@@ -67,7 +70,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
   recovery.damaged.push(...replay.damaged)
   state.transaction = Math.max(state.transaction, head?.transaction ?? 0)
   const degraded = recovery.damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')
-  await cutTail(storage, files, replay, recovery)
+  await cutTail(input, replay, recovery)
   if (!degraded) {
     for (const { name } of checkpoints) if (name !== checkpoint?.name) await storage.remove(name)
   }
@@ -127,8 +130,7 @@ function endBefore(state: LogState, segment: number): Position | undefined {
  * damage nothing is removed, so that the next opening finds it again.
  */
 async function cutTail(
-  storage: Storage,
-  files: SegmentFiles,
+  { storage, files, reserve }: RecoveryInput,
   { end, stop, tailEntries, damaged }: ReplayResult,
   recovery: Recovery,
 ): Promise<void> {
@@ -145,7 +147,13 @@ async function cutTail(
       recovery.rolledBack.bytes += size - from
       const unread = segment === stop.segment ? stop.offset : size // no segment behind the stop has bytes
       if (await holdsCommit(files, segment, unread)) {
-        recovery.setAside.push(await setAside(storage, files, segment, from))
+        const keep = () => setAside(storage, files, segment, from)
+        const kept = await keep().catch(async (error) => {
+          // Who cannot open the store on a full disk cannot delete anything either.
+          if (!isStoreError(error, 'QUOTA') || !(await reserve.release())) throw error
+          return await keep()
+        })
+        recovery.setAside.push(kept)
       }
     }
     if (from === 0) await files.discard(segment)

@@ -142,6 +142,26 @@ describe.each<{ name: string; whenFull: Fault }>([
     expect(await engine.has(await write())).toBe(true)
   })
 
+  test('with no byte free a store opens whose torn tail has to be set aside', async () => {
+    const { disk, engine, keys } = await filled(whenFull)
+    await engine.close()
+    const contents = new Map(disk.contents())
+    const last = [...contents.keys()].filter((path) => path.startsWith('data/')).at(-1) as string
+    // Entries of which the beginning was lost, and their COMMIT.
+    const log = contents.get(last) as Uint8Array
+    contents.set(last, Buffer.concat([log, log.subarray(200)]))
+    const torn = SimulatedDisk.of(contents)
+    torn.whenFull = whenFull
+    full(torn)
+    const again = await openEngine(torn, OPTIONS)
+    expect(again.recovery).toMatchObject({
+      damaged: [],
+      setAside: [`lost+found/${last.split('/').at(-1)}.${log.length}`],
+    })
+    expect(await again.delete(keys[0] as string)).toBe(true)
+    expect((await again.check()).clean).toBe(true)
+  })
+
   test('the reserve is filled again when there is room', async () => {
     const { disk, engine, keys } = await filled(whenFull)
     const size = () => disk.contents().get('reserve')?.length
