@@ -46,6 +46,7 @@ export class Contents {
   /** Claims it if it is a chunk of larger contents. */
   async #claimHeld(isNew: boolean | Promise<boolean>, key: Uint8Array, size: number): Promise<void> {
     if (!(await isNew)) this.#context.recency.reput(key)
+    else await this.#deleteOtherManifest(key, [{ key, size }])
     if ((await this.#holdersOf(key)) > 0) await this.#claim({ key, size })
   }
 
@@ -76,13 +77,13 @@ export class Contents {
     if (chunks.length > CHUNKS_MAX) {
       throw new StoreError('TOO_LARGE', `a content is at most ${CHUNKS_MAX} chunks, this one has ${chunks.length}`)
     }
-    if (await this.#readManifestOrMiss(key)) return this.#context.recency.reput(key)
+    if (await this.#deleteOtherManifest(key, chunks)) return this.#context.recency.reput(key)
     const lost = chunks.find((chunk) => !this.#staging.has(chunk.key))
     if (lost) throw lostChunk(lost)
     await this.#holders.load()
     const isOwnChunk = chunks.some((chunk) => sameKey(chunk.key, 0, key, 0))
     // Set by somebody who chose this key; the content itself is not that.
-    if (!isOwnChunk) await this.#staging.delete(key)
+    if (!isOwnChunk && (await this.#holdersOf(key)) === 0) await this.#staging.delete(key)
     await this.#staging.append(TAG.put, manifestKey(key), encodeManifest(manifest))
     this.#holders.changeLists(chunks, 1)
   }
@@ -141,6 +142,18 @@ export class Contents {
     await this.putManifest({ key: chunk.key, size: chunk.size, chunks: [chunk] })
   }
 
+  /**
+   * True when there is a manifest with these chunks. One with others was written when the config had other sizes of chunks: it goes, or the
+   * content would be there twice, and what is lost of the old chunks would not be healed.
+   */
+  async #deleteOtherManifest(key: Uint8Array, chunks: readonly Chunk[]): Promise<boolean> {
+    const old = await this.#readManifestOrMiss(key)
+    if (old === undefined) return false
+    if (sameChunks(old.chunks, chunks)) return true
+    await this.#deleteManifest(key)
+    return false
+  }
+
   async #deleteManifest(key: Uint8Array): Promise<boolean> {
     const name = manifestKey(key)
     if (!this.#anyInChunks || !this.#staging.has(name)) return false
@@ -155,6 +168,10 @@ export class Contents {
     const name = manifestKey(key)
     return await unlessDamaged(readManifest(this.#context, key, () => this.#staging.find(name)))
   }
+}
+
+function sameChunks(a: readonly Chunk[], b: readonly Chunk[]): boolean {
+  return a.length === b.length && a.every(({ key }, i) => sameKey(key, 0, (b[i] as Chunk).key, 0))
 }
 
 function inUse(key: Uint8Array): StoreError {

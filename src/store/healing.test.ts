@@ -7,7 +7,7 @@ import { hexBytes } from '../format/key.js'
 import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { isSegment } from '../testing/damage.js'
-import { engineContext, key, value } from '../testing/engine-case.js'
+import { engineContext, key, keysOf, value } from '../testing/engine-case.js'
 import { entry } from '../testing/golden-recipes.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
 import { SimulatedDisk } from '../testing/simulated-disk.js'
@@ -62,6 +62,58 @@ test('a put of a large content whose list of chunks a check found damaged writes
   await engine.put(large)
   await engine.close()
   expect(await (await openEngine(disk)).get(content)).toEqual(large)
+})
+
+/** A store with one large content, whose config has then lost the sizes of its chunks or has got others, as `change` makes it. */
+async function recut(large: Uint8Array<ArrayBuffer>, change: (config: string) => string) {
+  const storage = new ObservedStorage(memoryStorage())
+  const first = await openEngine(storage, { chunkSizes: { min: 64, average: 256, max: 400 } })
+  const content = await first.put(large)
+  await first.close()
+  const config = new TextDecoder().decode(await storage.contents('config'))
+  await storage.replace('config', new TextEncoder().encode(change(config)))
+  return { storage, content }
+}
+
+test.each([
+  ['larger', (config: string) => config.replace(/chunks = .*\n/, '')],
+  ['smaller', (config: string) => config.replace('64 256 400', '64 128 200')],
+])('a content that is put again where chunks have become %s is there once, and goes as a whole', async (_, change) => {
+  const large = noise(5000, 1)
+  const { storage, content } = await recut(large, change)
+  const engine = await openEngine(storage)
+  await engine.put(large)
+  expect(await keysOf(engine)).toEqual([content])
+  expect(await engine.stats()).toMatchObject({ count: 1, bytes: large.length })
+  expect(await engine.get(content)).toEqual(large)
+  expect(await engine.delete(content)).toBe(true)
+  expect(await engine.stats()).toMatchObject({ count: 0, bytes: 0 })
+})
+
+test('a put heals a content of which a chunk was lost, also where chunks have got other sizes since', async () => {
+  const large = noise(5000, 1)
+  const { storage, content } = await recut(large, (config) => config.replace('64 256 400', '80 256 400'))
+  const log = await storage.contents('data/0/0')
+  log[500] = (log[500] as number) ^ 1
+  await storage.replace('data/0/0', log)
+  const engine = await openEngine(storage)
+  expect(await engine.check({ repair: true })).toMatchObject({ clean: true })
+  await expect(engine.get(content)).rejects.toMatchObject({ code: 'CORRUPT' })
+  await engine.put(large)
+  expect(await engine.get(content)).toEqual(large)
+})
+
+test('a content that is a chunk of another one stays that when it is cut itself', async () => {
+  const large = noise(5000, 1)
+  const { storage, content } = await recut(large, (config) => config.replace('64 256 400', '64 64 100'))
+  const engine = await openEngine(storage)
+  const part = (await engine.piece(content, 0))?.bytes as Uint8Array<ArrayBuffer>
+  expect(part.length).toBeGreaterThan(200)
+  const key = await engine.put(part)
+  expect((await keysOf(engine)).sort()).toEqual([content, key].sort())
+  expect(await engine.get(content)).toEqual(large)
+  expect(await engine.delete(content)).toBe(true)
+  expect(await engine.get(key)).toEqual(part)
 })
 
 test('a close waits for the reads that are under way, and leaves no file open', async () => {
