@@ -9,6 +9,7 @@ import type { StorageFile } from '../storage/storage.js'
 import { key, value } from '../testing/engine-case.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
 import { RecyclingKernel } from '../testing/recycling-kernel.js'
+import { SimulatedDisk } from '../testing/simulated-disk.js'
 import type { Frozen } from '../types.js'
 import { openEngine } from './engine.js'
 
@@ -40,6 +41,26 @@ test('a segment that is shorter than it was is CORRUPT', async () => {
     where: { segment: 0, offset: size - 1 },
   })
   frozen.release()
+})
+
+test('a damaged store whose head cannot be read for a while can be frozen after it, and repaired', async () => {
+  const disk = new SimulatedDisk()
+  const first = await openEngine(disk)
+  await first.put('one')
+  await first.put('two')
+  await first.close()
+  const log = disk.contents().get('data/0/0') as Uint8Array
+  log.fill(0, 120, 130)
+  await disk.remove('index.0').catch(() => undefined)
+  const engine = await openEngine(disk)
+  expect(engine.recovery.damaged.map(({ kind }) => kind)).toContain('entry')
+  disk.onCall = (call, path) => (call === 'read' && path === 'head' ? 'gone' : undefined)
+  await expect(engine.freeze()).rejects.toMatchObject({ code: 'IO' })
+  disk.onCall = () => undefined
+  const frozen = await engine.freeze()
+  expect(frozen.files.map(({ path }) => path)).toContain('head')
+  frozen.release()
+  expect(await engine.check({ repair: true })).toMatchObject({ clean: true })
 })
 
 test.each<[name: string, range: (size: number) => [at: number, length: number]]>([

@@ -16,7 +16,8 @@ import { readValue } from './read.js'
 
 /** `closing` fires when the store's close begins. */
 export async function freezeStore(context: Context, closing: AbortSignal): Promise<Frozen> {
-  // Up to the first await everything is of one moment: a commit changes the state without waiting in between.
+  if (context.degraded) await context.head.revive()
+  // Up to the next await everything is of one moment: a commit changes the state without waiting in between.
   context.frozenCount++
   let isReleased = false
   const release = () => {
@@ -27,10 +28,10 @@ export async function freezeStore(context: Context, closing: AbortSignal): Promi
     if (closing.aborted) throw new StoreError('CLOSED', 'the store is closed; open it again')
     if (isReleased) throw new StoreError('CLOSED', 'the frozen store was released; freeze the store again')
   }
-  const head = headNow(context)
-  const segments = segmentsNow(context)
-  const entries = context.state.keys.entries().slice()
   try {
+    const head = headNow(context)
+    const segments = segmentsNow(context)
+    const entries = context.state.keys.entries().slice()
     const files = [bytesFile(README_FILE, README_TEXT), bytesFile(CONFIG_FILE, encodeConfig(context.config))]
     if (head) files.push(bytesFile(HEAD_FILE, headBytes(context, head)))
     for (const { segment, end } of segments) files.push(await segmentFile(context, segment, end))
