@@ -1,9 +1,10 @@
 /** What a put promises about content that is there but damaged, and what a close and a repair leave behind. */
 
 import { expect, test } from 'vitest'
-import { StoreError } from '../errors.js'
+import { isStoreError, StoreError } from '../errors.js'
 import { TAG } from '../format/entry.js'
 import { hexBytes } from '../format/key.js'
+import { createKernel } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { isSegment } from '../testing/damage.js'
@@ -145,6 +146,47 @@ test('a repair whose checkpoint stands where the damaged one did keeps it', asyn
   expect((await engine.check()).clean).toBe(true)
   await engine.close()
   expect((await openEngine(disk, options)).recovery.source).toBe('checkpoint')
+})
+
+test('after a repair of which the disk refuses one call, whichever, the store works on, and is found whole', async () => {
+  const { files, keys } = await closedStore(values)
+  const path = 'data/0/2'
+  const bytes = files.get(path)?.slice() as Uint8Array
+  bytes[1000] = (bytes[1000] as number) ^ 1
+  files.set(path, bytes)
+  const kernel = await createKernel()
+  const kept = keys.filter((_, i) => i !== 2)
+  const refusals = new Set<string>()
+  for (let refused = 0; ; refused++) {
+    const disk = SimulatedDisk.of(files)
+    // One checkpoint is under way and goes on when the repair has ended, one is due at the close.
+    let goOn: () => void = () => undefined
+    const pause = () => new Promise<void>((resolve) => (goOn = resolve))
+    const engine = await openEngine(disk, { kernel, checkpointBytes: 1, sliceBytes: 44, pause })
+    expect(engine.recovery.damaged).toEqual([])
+    await engine.put(noise(5000, 1000))
+    await engine.flush()
+    let call = 0
+    disk.onCall = (kind) => (kind !== 'close' && call++ === refused ? 'error' : undefined)
+    const error = await engine.check({ repair: true }).catch((caught: unknown) => caught)
+    disk.onCall = () => undefined
+    if (call <= refused) break
+    if (isStoreError(error)) refusals.add(error.message.split(' ', 2).join(' '))
+    await engine.put(noise(3000, refused))
+    for (let step = 0; step < 20; step++) {
+      goOn()
+      await engine.flush()
+    }
+    await engine.put(noise(100, refused))
+    await engine.compact({ threshold: 0.1 })
+    await engine.close()
+    const again = await openEngine(disk, { kernel })
+    expect(again.recovery.damaged, `call ${refused}: ${error}`).toEqual([])
+    expect(await again.getMany(kept)).toEqual(values.filter((_, i) => i !== 2))
+    expect(await again.check({ repair: true })).toMatchObject({ clean: true })
+    await again.close()
+  }
+  expect(refusals).toContain('cannot remove')
 })
 
 test.each([6, 70])(

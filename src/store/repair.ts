@@ -18,7 +18,7 @@ import { appendList } from './compaction.js'
 import type { Context } from './context.js'
 import type { Holders } from './holders.js'
 import { ownKeys } from './index-records.js'
-import { checkpointWithReserve, removeRetired } from './maintenance.js'
+import { abandonCheckpoint, checkpointWithReserve, removeRetired } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
 import { readValue, unlessDamaged } from './read.js'
 import { readListed } from './read-content.js'
@@ -77,8 +77,11 @@ export async function repairStore(
       const missing = [...state.segments.keys()].filter((segment) => !files.has(segment))
       await appendList(context, staging, [...bad, ...missing])
     })
+    // Until the state is made anew, which the disk may refuse: no checkpoint may be of this one, nor is anything compacted by it.
+    context.degraded = true
     // At once: a copy that begins from here on is without them. One that began before, and Blobs, hold them.
     context.retired.push(...bad)
+    await abandonCheckpoint(context)
     await removeRetired(context, [...bad])
   }
   await startAfresh(context, staging)
