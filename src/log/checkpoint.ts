@@ -85,11 +85,12 @@ export class CheckpointSave {
     const file = await storage.open(checkpointFile(position.segment), { create: true })
     try {
       file.truncate(0)
+      return new CheckpointSave(file, state, position, id, crc, sliceBytes)
     } catch (error) {
+      // The disk may refuse, or there may be no memory for the slices.
       file.close()
       throw error
     }
-    return new CheckpointSave(file, state, position, id, crc, sliceBytes)
   }
 
   /** Writes one slice. False when there was none left. */

@@ -213,6 +213,16 @@ describe('a checkpoint', () => {
     expect(await loadCheckpoint(storage, 'index.3', state, id, crc)).toEqual({ kind: 'none' })
   })
 
+  it('for which there is no memory leaves its file to the next one', async () => {
+    const storage = memoryStorage()
+    const state = new LogState(kernel, 1n)
+    state.apply(TAG.put, name(1), 0, place(0, 8))
+    const begin = (sliceBytes: number) =>
+      CheckpointSave.begin(storage, state, { segment: 3, offset: 9 }, id, crc, sliceBytes)
+    await expect(begin(-1)).rejects.toThrow(RangeError)
+    ;(await begin(1e6)).abandon()
+  })
+
   it('with any byte changed leaves the state empty', async () => {
     const state = new LogState(kernel, 1n)
     for (let number = 0; number < 5; number++) state.apply(TAG.put, name(number), 0, place(0, 8 + number))
