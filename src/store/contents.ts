@@ -143,13 +143,12 @@ export class Contents {
   }
 
   /**
-   * True when there is a manifest with these chunks. One with others was written when the config had other sizes of chunks: it goes, or the
-   * content would be there twice, and what is lost of the old chunks would not be healed.
+   * True when there is a manifest with these chunks. Another one goes: it cannot be read, or was written when the config had other sizes of chunks,
+   * and then the content would be there twice, and what is lost of the old chunks would not be healed.
    */
   async #deleteOtherManifest(key: Uint8Array, chunks: readonly Chunk[]): Promise<boolean> {
     const old = await this.#readManifestOrMiss(key)
-    if (old === undefined) return false
-    if (sameChunks(old.chunks, chunks)) return true
+    if (old && sameChunks(old.chunks, chunks)) return true
     await this.#deleteManifest(key)
     return false
   }
@@ -157,8 +156,10 @@ export class Contents {
   async #deleteManifest(key: Uint8Array): Promise<boolean> {
     const name = manifestKey(key)
     if (!this.#anyInChunks || !this.#staging.has(name)) return false
-    // One that cannot be read goes alone: which chunks were its own is not known any more.
-    await this.deleteList(name, (await this.#readManifestOrMiss(key))?.chunks ?? [])
+    const manifest = await this.#readManifestOrMiss(key)
+    await this.deleteList(name, manifest?.chunks ?? [])
+    // One that cannot be read goes alone: which chunks were its own is not known any more, but they may have been counted.
+    if (manifest === undefined) this.#holders.recount()
     return true
   }
 

@@ -65,6 +65,23 @@ test('a put of a large content whose list of chunks a check found damaged writes
   expect(await (await openEngine(disk)).get(content)).toEqual(large)
 })
 
+test('a large content whose damaged list of chunks was written anew goes as a whole', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk, { chunkSizes: { min: 64, average: 256, max: 400 } })
+  const large = noise(5000, 1)
+  const content = await engine.put(large)
+  // Now it is known what holds what.
+  expect(await engine.stats()).toMatchObject({ count: 1, bytes: 5000 })
+  const log = disk.contents().get('data/0/0') as Uint8Array
+  const list = Buffer.from(log).lastIndexOf(Buffer.from(content, 'hex'))
+  log[list] = (log[list] as number) ^ 1
+  await engine.check()
+  await engine.put(large)
+  expect(await engine.stats()).toMatchObject({ count: 1, bytes: 5000 })
+  expect(await engine.delete(content)).toBe(true)
+  expect(await engine.stats()).toMatchObject({ count: 0, bytes: 0 })
+})
+
 /** A store with one large content, whose config has then lost the sizes of its chunks or has got others, as `change` makes it. */
 async function recut(large: Uint8Array<ArrayBuffer>, change: (config: string) => string) {
   const storage = new ObservedStorage(memoryStorage())
