@@ -206,6 +206,22 @@ test('after a repair of which the disk refuses one call, whichever, the store wo
   expect(refusals).toContain('cannot remove')
 })
 
+test('a checkpoint that is refused where the one before it stood leaves none, and nothing that a check would miss', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk)
+  await engine.put(noise(3000, 1))
+  const repair = async () => {
+    const head = disk.contents().get('head') as Uint8Array
+    head[6] = (head[6] as number) ^ 1
+    return await engine.check({ repair: true })
+  }
+  expect(await repair()).toMatchObject({ clean: true })
+  disk.onCall = (call, path) => (call === 'write' && path.startsWith('index.') ? 'error' : undefined)
+  await expect(repair()).rejects.toMatchObject({ code: 'IO' })
+  disk.onCall = () => undefined
+  expect((await engine.check()).findings).toEqual([])
+})
+
 test.each([6, 70])(
   'a head that goes bad at byte %i under an open store is found by a check, and mended',
   async (at) => {

@@ -91,6 +91,8 @@ async function beginCheckpoint(context: Context): Promise<void> {
   if (context.checkpoint?.segment === writer.position.segment) await writer.roll()
   const { position } = writer
   context.unfinished.add(position.segment)
+  // Nothing has come since, so there was no segment to close: it is written over.
+  if (context.checkpoint?.segment === position.segment) context.checkpoint = undefined
   const save = await CheckpointSave.begin(storage, state, position, id, crc, sliceBytes)
   context.saving = { save, bytes: context.bytesSinceCheckpoint, retired: [...context.retired] }
 }
