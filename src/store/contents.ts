@@ -94,11 +94,16 @@ export class Contents {
     for (const { key } of chunks) if (this.#holders.lists.count(key) === 0) await this.#staging.delete(key)
   }
 
-  /** Deletes an entry that lists chunks, and those of the chunks that nobody else lists. */
-  async deleteList(name: Uint8Array, chunks: readonly Chunk[]): Promise<void> {
+  /**
+   * Deletes an entry that lists chunks, and those of the chunks that nobody else lists. One that cannot be read goes alone: which chunks were its
+   * own is not known any more, but they may have been counted.
+   */
+  async deleteList(name: Uint8Array, chunks: readonly Chunk[] | undefined): Promise<void> {
     await this.#holders.load()
     // A repair may have taken it away: then it does not hold its chunks any more, and they may have got another holder.
-    if (await this.#staging.delete(name)) await this.releaseChunks(chunks)
+    if (!(await this.#staging.delete(name))) return
+    if (chunks) await this.releaseChunks(chunks)
+    else this.#holders.recount()
   }
 
   /** Stores under a key of the caller's choice. */
@@ -156,10 +161,7 @@ export class Contents {
   async #deleteManifest(key: Uint8Array): Promise<boolean> {
     const name = manifestKey(key)
     if (!this.#anyInChunks || !this.#staging.has(name)) return false
-    const manifest = await this.#readManifestOrMiss(key)
-    await this.deleteList(name, manifest?.chunks ?? [])
-    // One that cannot be read goes alone: which chunks were its own is not known any more, but they may have been counted.
-    if (manifest === undefined) this.#holders.recount()
+    await this.deleteList(name, (await this.#readManifestOrMiss(key))?.chunks)
     return true
   }
 

@@ -35,8 +35,8 @@ export class RunningUpload {
   readonly #id: Uint8Array
   readonly #expected: Expected | undefined
   readonly #release: () => void
-  /** The chunks of each part that is committed. */
-  readonly #parts: Chunk[][] = []
+  /** The chunks of each part that is committed; undefined for one that cannot be read. */
+  readonly #parts: (Chunk[] | undefined)[] = []
   /** Made when the first bytes come: it takes some mebibytes. */
   #upload: Upload | undefined
   /** The content is in the store already: there is nothing to take. */
@@ -144,7 +144,7 @@ export class RunningUpload {
       const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
       const part = value && decodeUploadPart(value)
       isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks)
-      this.#parts.push(part?.chunks ?? [])
+      this.#parts.push(part?.chunks)
       saved = part?.state
     }
     const held = await this.#heldBytes(key)
@@ -155,7 +155,7 @@ export class RunningUpload {
     // Of another size, damaged, not all there, or not needed any more.
     if (this.#isThere || !isSame) return await this.#dropParts()
     if (saved === undefined) return
-    const stored = this.#parts.flat()
+    const stored = this.#parts.flatMap((chunks) => chunks ?? [])
     this.#begun({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
   }

@@ -11,6 +11,7 @@ import type { Storage } from '../storage/storage.js'
 import { keysOf, value } from '../testing/engine-case.js'
 import { entry } from '../testing/golden-recipes.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
+import { SimulatedDisk } from '../testing/simulated-disk.js'
 import type { Source } from '../types.js'
 import { openEngine } from './engine.js'
 
@@ -175,6 +176,29 @@ test('a part that is damaged ends its upload: the next ingest of the content beg
   expect(again.offset).toBe(0)
   await again.write(bytes)
   expect(await again.finish()).toBe(sha256(bytes))
+})
+
+test('the chunks of a part that was damaged after it was counted are counted anew when the part goes', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk, options)
+  const bytes = value(5000, 9)
+  const expected = { size: bytes.length }
+  const ingest = await engine.ingest(sha256(bytes), expected)
+  await ingest.write(bytes.subarray(0, 3000))
+  await ingest[Symbol.asyncDispose]()
+  // Now it is known what holds what.
+  expect(await engine.stats()).toMatchObject({ count: 0 })
+  const log = disk.contents().get('data/0/0') as Uint8Array
+  const part = Buffer.from(log).lastIndexOf(uploadPartKey(hexBytes(sha256(bytes)), 0))
+  log[part + 40] = (log[part + 40] as number) ^ 1
+  await engine.check()
+  await (await engine.ingest(sha256(bytes), expected)).discard()
+  const left = await keysOf(engine)
+  await engine.close()
+  const again = await openEngine(disk, options)
+  expect(await keysOf(again)).toEqual(left)
+  await again.gc({ grace: 0, keep: [] })
+  expect(await again.stats()).toMatchObject({ count: 0, bytes: 0 })
 })
 
 test('what an upload could not take away again is gone before gc looks, so a dry run says what a run frees', async () => {
