@@ -217,6 +217,30 @@ test('what an upload could not take away again is gone before gc looks, so a dry
   expect(await engine.gc({ keep: [], grace: 0 })).toEqual(told)
 })
 
+test('what an upload could not take away goes, though it had not ended when what others left was taken away', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  const engine = await openEngine(storage, options)
+  const failures: (() => void)[] = []
+  async function* source(seed: number): AsyncGenerator<Uint8Array> {
+    yield* inPieces(value(5000, seed))
+    await new Promise((_, reject) => failures.push(() => reject(new Error('the source ends'))))
+  }
+  const puts = [1, 2].map((seed) => engine.put(source(seed)))
+  while (failures.length < 2) await engine.flush()
+  // Both take their parts away together, then each alone; what comes next are those of the first, while the second is about to end.
+  let writes = 0
+  storage.before = ({ kind, path }) => {
+    if (kind === 'write' && path.startsWith('data/') && writes++ < 3) throw new StoreError('IO', 'the disk is tired')
+  }
+  for (const fail of failures) fail()
+  expect((await Promise.allSettled(puts)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await engine.put('small')
+  // What follows a commit has been done when the next turn comes.
+  await engine.flush()
+  expect(await engine.stats()).toMatchObject({ count: 1, bytes: 5 })
+  expect(writes).toBeGreaterThan(3)
+})
+
 test('an ingest of what is there takes no more bytes, and has its key', async () => {
   const engine = await openEngine(memoryStorage(), options)
   const bytes = value(5000, 8)
