@@ -15,7 +15,7 @@ import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
 import type { Damage, Recovery } from '../types.js'
-import type { Reserve } from './reserve.js'
+import { RESERVE_BYTES, type Reserve } from './reserve.js'
 
 export interface Recovered {
   recovery: Recovery
@@ -41,6 +41,8 @@ export interface RecoveryInput {
 }
 
 const COPY_BYTES = 1024 * 1024
+/** So much room the reserve gives. */
+const MOVED_BYTES = RESERVE_BYTES / 2
 
 export async function recover(input: RecoveryInput): Promise<Recovered> {
   const { storage, files, state, head } = input
@@ -130,10 +132,11 @@ function endBefore(state: LogState, segment: number): Position | undefined {
  * damage nothing is removed, so that the next opening finds it again.
  */
 async function cutTail(
-  { storage, files, reserve }: RecoveryInput,
+  input: RecoveryInput,
   { end, stop, tailEntries, damaged }: ReplayResult,
   recovery: Recovery,
 ): Promise<void> {
+  const { files } = input
   recovery.rolledBack.entries = tailEntries
   const isDamaged = damaged.some(
     ({ segment, offset = 0 }) => segment !== undefined && !isBefore({ segment, offset }, end),
@@ -146,24 +149,51 @@ async function cutTail(
     if (size > from) {
       recovery.rolledBack.bytes += size - from
       const unread = segment === stop.segment ? stop.offset : size // no segment behind the stop has bytes
-      if (await holdsCommit(files, segment, unread)) {
-        const keep = () => setAside(storage, files, segment, from)
-        const kept = await keep().catch(async (error) => {
-          // Who cannot open the store on a full disk cannot delete anything either.
-          if (!isStoreError(error, 'QUOTA') || !(await reserve.release())) throw error
-          return await keep()
-        })
-        recovery.setAside.push(kept)
+      if ((await holdsCommit(files, segment, unread)) || (await isBeingMoved(input.storage, segment, size))) {
+        recovery.setAside.push(...(await setTailAside(input, segment, from, size)))
       }
     }
     if (from === 0) await files.discard(segment)
-    else if (size > from) {
-      await files.open(segment)
-      const file = files.peek(segment)
-      file?.truncate(from)
-      await file?.flush()
-    }
+    else if (size > from) await cutOff(files, segment, from)
   }
+}
+
+async function cutOff(files: SegmentFiles, segment: number, from: number): Promise<void> {
+  await files.open(segment)
+  const file = files.peek(segment)
+  file?.truncate(from)
+  await file?.flush()
+}
+
+/**
+ * Copies the tail as a whole. For who cannot open the store on a full disk cannot delete anything either, there it is moved instead, piece by piece
+ * from its end, which takes no more room than a piece.
+ */
+async function setTailAside(
+  { storage, files, reserve }: RecoveryInput,
+  segment: number,
+  from: number,
+  size: number,
+): Promise<string[]> {
+  try {
+    return [await setAside(storage, files, segment, from)]
+  } catch (error) {
+    if (!isStoreError(error, 'QUOTA')) throw error
+  }
+  await reserve.release()
+  const paths: string[] = []
+  for (let end = size; end > from; ) {
+    const at = Math.max(from, end - MOVED_BYTES)
+    paths.unshift(await setAside(storage, files, segment, at))
+    await cutOff(files, segment, at)
+    end = at
+  }
+  return paths
+}
+
+/** True when a crash has ended the moving of this tail: what had stood behind it, maybe with the COMMIT, is set aside already. */
+async function isBeingMoved(storage: Storage, segment: number, size: number): Promise<boolean> {
+  return (await storage.list(LOST_AND_FOUND)).includes(`${segment}.${size}`)
 }
 
 /** True when the nine bytes of a COMMIT stand anywhere behind `from`. */
@@ -179,7 +209,7 @@ async function holdsCommit(files: SegmentFiles, segment: number, from: number): 
   }
 }
 
-/** Copies a segment's bytes from `from` on into lost+found/ and returns the path of the copy, which is durable. */
+/** Copies a segment's bytes from `from` on into lost+found/ and returns the path of the copy, which is durable. One that fails takes no room. */
 export async function setAside(storage: Storage, files: SegmentFiles, segment: number, from: number): Promise<string> {
   const path = `${LOST_AND_FOUND}/${segment}.${from}`
   const copy = await storage.open(path, { create: true })
@@ -192,6 +222,9 @@ export async function setAside(storage: Storage, files: SegmentFiles, segment: n
       if (got < COPY_BYTES) break
     }
     await copy.flush()
+  } catch (error) {
+    copy.truncate(0)
+    throw error
   } finally {
     copy.close()
   }

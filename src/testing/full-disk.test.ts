@@ -14,10 +14,12 @@ import type { Fault } from './simulated-opfs.js'
 const OPTIONS = { maxSegmentSize: 20_000 }
 
 /** From now on the disk has room for what is on it, and for nothing more. */
-function full(disk: SimulatedDisk): void {
-  const used = () => [...disk.contents().values()].reduce((sum, { length }) => sum + length, 0)
-  const limit = used()
-  disk.room = (wanted) => Math.min(wanted, Math.max(0, limit - used()))
+function full(disk: SimulatedDisk, limit = used(disk)): void {
+  disk.room = (wanted) => Math.min(wanted, Math.max(0, limit - used(disk)))
+}
+
+function used(disk: SimulatedDisk): number {
+  return [...disk.contents().values()].reduce((sum, { length }) => sum + length, 0)
 }
 
 async function filled(whenFull: Fault): Promise<{ disk: SimulatedDisk; engine: Engine; keys: string[] }> {
@@ -160,6 +162,39 @@ describe.each<{ name: string; whenFull: Fault }>([
     })
     expect(await again.delete(keys[0] as string)).toBe(true)
     expect((await again.check()).clean).toBe(true)
+  })
+
+  test('with no byte free a store opens whose torn tail is larger than the reserve: it is moved, also when crashes interrupt that', async () => {
+    const { disk, engine, keys } = await filled(whenFull)
+    await engine.close()
+    const contents = new Map(disk.contents())
+    const last = [...contents.keys()].filter((path) => path.startsWith('data/')).at(-1) as string
+    const log = contents.get(last) as Uint8Array<ArrayBuffer>
+    // Its COMMIT is what is moved first.
+    const tail = Buffer.concat([noise(600_000, 1), log.subarray(200)])
+    contents.set(last, Buffer.concat([log, tail]))
+    let found = contents
+    for (const crash of [5, 10, 15, undefined]) {
+      const torn = SimulatedDisk.of(found)
+      torn.whenFull = whenFull
+      full(torn, used(SimulatedDisk.of(contents)))
+      let calls = 0
+      torn.onCall = (call) => {
+        if (call === 'flush' && ++calls === crash) found = torn.contents()
+        return undefined
+      }
+      const again = await openEngine(torn, OPTIONS)
+      if (crash !== undefined) continue
+      expect(again.recovery.damaged).toEqual([])
+      expect(await again.delete(keys[0] as string)).toBe(true)
+      expect((await again.check()).clean).toBe(true)
+      const moved = new Uint8Array(tail.length)
+      for (const [path, bytes] of torn.contents()) {
+        const [, from] = /^lost\+found\/\d+\.(\d+)$/.exec(path) ?? []
+        if (from) moved.set(bytes, Number(from) - log.length)
+      }
+      expect(Buffer.compare(moved, tail)).toBe(0)
+    }
   })
 
   test('the reserve is filled again when there is room', async () => {
