@@ -78,4 +78,26 @@ describe('when the memory cannot grow', () => {
     }
     expectSame(table, model)
   })
+
+  test.each([0, 1, 500, 1500])(
+    'keys for which memory was taken can be set, whatever was deleted before: %d of them',
+    (deleted) => {
+      const table = new Table(limitedMemory(4), 3n)
+      for (let number = 0; number < 1500; number++) table.set(hashKey(number), 0, 0, 0, 0)
+      for (let number = 0; number < deleted; number++) table.delete(hashKey(number))
+      let more = 4000
+      for (; more > 0; more--) {
+        try {
+          table.reserve(more)
+          break
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError)
+        }
+      }
+      expect(more).toBeGreaterThan(1000 + deleted)
+      for (let number = 0; number < more; number++) table.set(hashKey(5000 + number), 0, 0, 0, 0)
+      expect(table.count).toBe(1500 - deleted + more)
+      expect(() => table.reserve(2 ** 30)).toThrow(RangeError)
+    },
+  )
 })

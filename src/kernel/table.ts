@@ -1,7 +1,7 @@
 /**
  * The index's hash table, in the memory of a WASM instance of its own. Keys go in through one small view, places
  * come out through another, so that a look-up makes no garbage but the `Location` it returns.
- * Invariant: the views are those of the memory as it is; only `set` and `load` can grow it. Made by `Kernel.table`.
+ * Invariant: the views are those of the memory as it is; only `reserve`, `set`, `addMany` and `load` can grow it. Made by `Kernel.table`.
  */
 
 import { assert } from '../errors.js'
@@ -16,6 +16,9 @@ export interface Location {
 }
 
 const KEY_SIZE = 32
+const SLOT_SIZE = 4
+/** Addresses are of 32 bits. */
+const MEMORY_MAX = 2 ** 32
 
 // In many calls, because engines change to optimized code at a call, and this may be the first thing the module does.
 const ADOPTED_AT_ONCE = 4096
@@ -83,6 +86,20 @@ export class Table {
   has(keys: Uint8Array, at = 0): boolean {
     this.#enterKey(keys, at)
     return this.#exports.tableFind() !== 0
+  }
+
+  /** Takes the memory for so many keys besides those in the table: to set them needs no more. Throws RangeError when there is none. */
+  reserve(more: number): void {
+    const exports = this.#exports
+    const base = exports.BASE.value
+    const count = this.count + more
+    let slots = ((exports.tableEntries() >>> 0) - base) / SLOT_SIZE
+    // More keys than that double the slots, if tombstones fill the others.
+    while (count > (slots / 16) * 7) slots *= 2
+    const end = base + slots * SLOT_SIZE + count * ENTRY_SIZE
+    const done = end <= MEMORY_MAX && exports.reserve(end) !== 0
+    this.#followMemory()
+    if (!done) throw noMemory(count)
   }
 
   /** Adds or replaces. Throws RangeError when the memory can't grow; the table is then as before. */

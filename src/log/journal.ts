@@ -49,6 +49,24 @@ export class Journal {
     this.#count = 0
   }
 
+  /** Takes the memory that `commit` needs, for entries of so many different keys. Throws RangeError when there is none. */
+  reserve(state: LogState, keyCount: number): void {
+    const total = this.#count
+    if (total <= RUN_MAX) {
+      // Of few it costs less to take too much than to count them.
+      state.reserve(total, total)
+      return
+    }
+    const places = new Uint32Array(RUN_MAX * PLACE_NUMBERS)
+    let known = 0
+    for (let from = 0; from < total; from += RUN_MAX) {
+      const to = Math.min(from + RUN_MAX, total)
+      state.keys.findMany(this.#keys.subarray(from * KEY_BYTES, to * KEY_BYTES), places)
+      for (let i = 0; i < to - from; i++) if (places[i * PLACE_NUMBERS + 2] !== 0) known++
+    }
+    state.reserve(total - known, known + total - keyCount)
+  }
+
   /** Applies all entries to the state, in order, and is empty afterwards. */
   commit(state: LogState): void {
     for (let from = 0; from < this.#count; ) {

@@ -74,6 +74,12 @@ export class LogState {
     return { bytes, liveBytes }
   }
 
+  /** Takes the memory that `apply` needs for entries of `added` keys, the others being of `replaced` keys. Throws RangeError when there is none. */
+  reserve(added: number, replaced: number): void {
+    this.keys.reserve(added)
+    this.shadows.reserve(replaced)
+  }
+
   /** Takes in one committed PUT or DELETE; `keys` holds its key at `at`. */
   apply(tag: Tag, keys: Uint8Array, at: number, location: Location): void {
     const kind = reservedKind(keys, at)

@@ -45,6 +45,14 @@ export class Counter {
     this.#changes.set(hex, { key, by: by + (this.#changes.get(hex)?.by ?? 0) })
   }
 
+  /** Takes the memory that `commit` needs. Throws RangeError when there is none. */
+  reserve(): void {
+    let added = 0
+    for (const { key, by } of this.#changes.values()) if (by > 0 && this.committed(key) === 0) added++
+    if (added > 0) this.#committed.reserve(added)
+  }
+
+  /** Cannot fail after `reserve`. */
   commit(): void {
     for (const { key, by } of this.#changes.values()) {
       const count = this.committed(key) + by

@@ -62,6 +62,12 @@ export class Holders {
     for (const { key } of chunks) this.lists.change(key, by)
   }
 
+  /** Takes the memory that `commit` needs. Throws RangeError when there is none. */
+  reserve(): void {
+    this.lists.reserve()
+    this.names.reserve()
+  }
+
   /** The open transaction has been committed. */
   commit(): void {
     if (!this.lists.isChanging && !this.names.isChanging && !this.#isStale) return

@@ -190,8 +190,11 @@ export class Staging {
 
   /** Commits in the log, or rolls back. On a full disk deletes get the reserve, and a second try. */
   async #commitLog(strict: boolean): Promise<Position[]> {
-    const { writer, reserve } = this.#context
+    const { writer, reserve, state } = this.#context
     try {
+      // What is in the log then is in the state too.
+      this.#journal.reserve(state, this.#overlay.count)
+      this.holders.reserve()
       return await writer.commit(strict)
     } catch (error) {
       await writer.rollback()
