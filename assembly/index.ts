@@ -34,6 +34,7 @@ export {
   tableFind,
   tableFindMany,
   tablePrepare,
+  tableReserve,
   tableSet,
 } from './table'
 

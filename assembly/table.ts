@@ -158,6 +158,18 @@ function makeRoom(): bool {
   return count < slots - slots / 8 && rebuild(slots)
 }
 
+/**
+ * Takes the memory for `more` new keys. False if there is none; nothing has changed then. Slots that run out while tombstones fill others are
+ * doubled early, but not twice: laid out anew they have none.
+ */
+export function tableReserve(more: u32): bool {
+  const total = count + more
+  let most = slots
+  if (more > vacant && total > (slots / 16) * 7) most *= 2
+  while (most - most / 8 < total) most *= 2
+  return reserve(BASE + ((<usize>most) << 2) + <usize>total * ENTRY_SIZE)
+}
+
 function find(key: usize): usize {
   const slot = slotOf(key, hashOf(key))
   return slot === 0 ? 0 : entryAt(indexIn(slot))

@@ -41,6 +41,7 @@ export interface Exports {
   tableDelete(): number
   tableClear(): void
   tablePrepare(total: number): number
+  tableReserve(more: number): number
   tableAdopt(total: number): number
 }
 

@@ -16,7 +16,6 @@ export interface Location {
 }
 
 const KEY_SIZE = 32
-const SLOT_SIZE = 4
 /** Addresses are of 32 bits. */
 const MEMORY_MAX = 2 ** 32
 
@@ -90,14 +89,8 @@ export class Table {
 
   /** Takes the memory for so many keys besides those in the table: to set them needs no more. Throws RangeError when there is none. */
   reserve(more: number): void {
-    const exports = this.#exports
-    const base = exports.BASE.value
     const count = this.count + more
-    let slots = ((exports.tableEntries() >>> 0) - base) / SLOT_SIZE
-    // More keys than that double the slots, if tombstones fill the others.
-    while (count > (slots / 16) * 7) slots *= 2
-    const end = base + slots * SLOT_SIZE + count * ENTRY_SIZE
-    const done = end <= MEMORY_MAX && exports.reserve(end) !== 0
+    const done = count * ENTRY_SIZE < MEMORY_MAX && this.#exports.tableReserve(more) !== 0
     this.#followMemory()
     if (!done) throw noMemory(count)
   }
