@@ -88,10 +88,13 @@ export class Contents {
     this.#holders.changeLists(chunks, 1)
   }
 
-  /** Takes back one holder of each, and deletes those that have no other. */
+  /** Takes back one holder of each, and deletes those that have no other. A name holds one whose own list a repair had to give up. */
   async releaseChunks(chunks: readonly Chunk[]): Promise<void> {
+    const { lists, names } = this.#holders
     this.#holders.changeLists(chunks, -1)
-    for (const { key } of chunks) if (this.#holders.lists.count(key) === 0) await this.#staging.delete(key)
+    for (const { key } of chunks) {
+      if (lists.count(key) === 0 && names.count(key) === 0) await this.#staging.delete(key)
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { isStoreError, StoreError } from '../errors.js'
 import { TAG } from '../format/entry.js'
 import { hexBytes } from '../format/key.js'
+import { manifestKey } from '../format/manifest.js'
 import { createKernel } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
@@ -297,4 +298,20 @@ test('a checkpoint that comes back after the log went on without it hides nothin
   expect(again.recovery.damaged).toEqual([])
   expect(await again.get(key(2))).toEqual(value(100, 2))
   expect((await again.check()).findings).toEqual([])
+})
+
+test('a named content that is a chunk of another one outlives that one, though a repair had to give up its own list', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk, { chunkSizes: { min: 64, average: 256, max: 400 } })
+  const larger = await engine.put(noise(5000, 1))
+  const chunk = (await engine.piece(larger, 0))?.bytes as Uint8Array<ArrayBuffer>
+  const content = await engine.put(chunk)
+  await engine.refs.set('latest', content)
+  const log = disk.contents().get('data/0/0') as Uint8Array
+  const list = Buffer.from(log).lastIndexOf(manifestKey(hexBytes(content)))
+  log[list + 40] = (log[list + 40] as number) ^ 1
+  expect((await engine.check({ repair: true })).clean).toBe(true)
+  await engine.gc({ grace: 0 })
+  expect(await keysOf(engine)).toEqual([content])
+  expect(await engine.get(content)).toEqual(chunk)
 })
