@@ -1,5 +1,5 @@
 /**
- * A random run in several processes: what torture.mjs and model.mjs have in common. Each process takes its turn at the seeds; progress with rate
+ * A random run in several processes: what torture.mjs, model.mjs and page-model.mjs have in common. Each process takes its turn at the seeds; progress with rate
  * and time left every ten seconds; a failure prints the line that repeats it, ends the others and makes the exit code 1.
  */
 import { fork } from 'node:child_process'

@@ -108,7 +108,7 @@ test('the table of errors has every code, and no other', () => {
 })
 
 test('every script of the project is in the README, and no other', () => {
-  const named = [...readme.matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map((match) => match[1] ?? match[2])
+  const named = [...readme.matchAll(/npm (?:run ([\w:-]+)|(start|test)\b)/g)].map((match) => match[1] ?? match[2])
   expect([...new Set(named)].sort()).toEqual(Object.keys(JSON.parse(read('package.json')).scripts).sort())
 })
 

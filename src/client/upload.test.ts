@@ -150,6 +150,23 @@ describe('what ends a putMany on its way', () => {
     await expect(died).rejects.toMatchObject({ code: 'WORKER_DIED' })
   })
 
+  test('of a few values: what the store says, also while it is being closed', async () => {
+    const { store } = await pageOnEngine()
+    const blob = vi.spyOn(Blob.prototype, 'arrayBuffer').mockRejectedValue(new Error('the file cannot be read'))
+    const putting = expect(store.putMany([new Blob(['x'])])).rejects.toMatchObject({ code: 'IO' })
+    await store.close()
+    await putting
+    blob.mockRestore()
+  })
+
+  test('of a few values: the death of the worker while the store is being closed, for they may have been committed', async () => {
+    const { store, connection } = await pageOn({ putMany: never })
+    const putting = expect(store.putMany(['a', 'b'])).rejects.toMatchObject({ code: 'WORKER_DIED' })
+    const closing = expect(store.close()).rejects.toMatchObject({ code: 'WORKER_DIED' })
+    connection.fail(new StoreError('WORKER_DIED', 'it was ended'))
+    await Promise.all([putting, closing])
+  })
+
   test.each<[string, () => Iterable<Data> | AsyncIterable<Data>]>([
     ['a few values', () => ['a', 'b']],
     ['an array', () => [...stopping(() => undefined)]],

@@ -4,7 +4,7 @@
  * use one buffer for all of them. Used by the store.
  */
 
-import { throwIfAborted } from '../errors.js'
+import { isStoreError, throwIfAborted } from '../errors.js'
 import { pull } from '../flow.js'
 import type { Result, WireData } from '../protocol/messages.js'
 import type { Data, Key, PutOptions } from '../types.js'
@@ -108,9 +108,14 @@ export async function upload(
     fail(error)
     // Not waited for: it may never get its turn. One that cannot be rolled back is gone already.
     if (tx !== undefined) connection.call('rollback', { tx }).catch(() => {})
-    connection.ended.throwIfAborted()
-    throw failed.signal.reason.error
+    const { error: first } = failed.signal.reason
+    throw isEndOf(connection, first) ? connection.ended.reason : first
   }
+}
+
+/** True for what comes of the end of the connection: the transaction has ended with it, or the waiting for the source. */
+function isEndOf({ ended }: Connection, error: unknown): boolean {
+  return ended.aborted && (isStoreError(error, 'TX_CLOSED') || (error as Error | undefined)?.cause === ended.reason)
 }
 
 /** What a value counts for. Near enough: a string is counted by its UTF-16 units. What is no data at all is refused when it is packed. */

@@ -1,60 +1,30 @@
 /**
- * A page's store and the host it talks to, with a message port between them, for the tests of src/client: on the engine in memory, or
- * on a store of which only a few methods are there.
+ * Pages for the tests of src/client, each disconnected when its test is over: on the engine in memory, or on a store of which only a
+ * few methods are there.
  */
 import { createHash } from 'node:crypto'
 import { afterEach } from 'vitest'
-import { Connection, type ConnectionEvents } from '../client/connection.js'
-import { RemoteStore } from '../client/store.js'
-import type { Envelope } from '../protocol/bytes.js'
-import type { Reply, Request, Transport } from '../protocol/messages.js'
+import type { ConnectionEvents } from '../client/connection.js'
 import { memoryStorage } from '../storage/memory.js'
 import { openEngine } from '../store/engine.js'
 import type { Served } from '../worker/handlers.js'
-import { serve } from '../worker/host.js'
+import { connectPage, type Page } from './page-port.js'
+
+export type { Page }
 
 export const KEY = 'ab'.repeat(32)
 export const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex')
 
-const ports: MessagePort[] = []
+const pages: Page[] = []
 afterEach(() => {
-  for (const port of ports.splice(0)) port.close()
+  for (const page of pages.splice(0)) page.disconnect()
 })
-
-export interface Page {
-  store: RemoteStore
-  connection: Connection
-  /** Every message that the page has posted. */
-  posted: Envelope<Request>[]
-  /** Every message that it got. */
-  heard: Envelope<Reply>[]
-  /** Posts something to the page as if the worker had said it. */
-  hear(message: unknown): void
-}
 
 /** A page's store on a store in "another thread": all between them goes through a message port. */
 export async function pageOf(store: Served, events?: ConnectionEvents): Promise<Page> {
-  const { port1, port2 } = new MessageChannel()
-  ports.push(port1, port2)
-  void serve(port1 as Transport, async () => store)
-  const posted: Envelope<Request>[] = []
-  const transport: Transport = {
-    onmessage: null,
-    postMessage(message, transfer) {
-      port2.postMessage(message, transfer)
-      posted.push(message as Envelope<Request>)
-    },
-  }
-  const heard: Envelope<Reply>[] = []
-  port2.onmessage = (event) => {
-    heard.push(event.data)
-    transport.onmessage?.(event)
-  }
-  const connection = new Connection(transport, events)
-  const opened = await connection.call('open', { name: 's', storage: 'memory' })
-  posted.length = 0
-  const hear = (message: unknown) => transport.onmessage?.({ data: message } as MessageEvent)
-  return { store: new RemoteStore(connection, 's', opened), connection, posted, heard, hear }
+  const page = await connectPage(store, events)
+  pages.push(page)
+  return page
 }
 
 export const pageOnEngine = async () => pageOf(await openEngine(memoryStorage(), { name: 's' }))

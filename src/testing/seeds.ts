@@ -1,10 +1,10 @@
-/** Seed after seed of a random run until enough was done or the time is over: what the torture and the model run have in common. */
+/** Seed after seed of a random run until enough was done or the time is over: what the torture run and those against models have in common. */
 
 export interface RunOptions {
   /** The first seed, and the step to the next: processes that share the work take turns. */
   seed: number
   step?: number
-  /** Stop after this much: crashes of the torture run, operations of the model run. */
+  /** Stop after this much: crashes of the torture run, operations of the model run, calls of a page. */
   count: number
   /** Stop at this time (milliseconds as of Date.now), whatever was reached. */
   until?: number
