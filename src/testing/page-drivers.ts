@@ -48,15 +48,13 @@ export class Drivers extends Readers {
     const { trigger, ...later } = this.trigger()
     const given = Array.from({ length: random.below(8) }, () => contents.any())
     const values: unknown[] = given.map((content) => contents.data(content))
-    const flaw = random.pick(['', '', '', '', 'a number', 'an unreadable Blob'])
+    const flaw = random.pick(['', '', '', '', 'a number', 'an unreadable Blob', 'an unreadable Blob'])
     if (flaw) values.push(flaw === 'a number' ? 5 : unreadableBlob())
     const form = random.pick(['array', 'iterable', 'async', 'async'])
-    const behaviour = random.pick([
-      'ends',
-      'ends',
-      'throws',
-      ...(form === 'async' ? (['sticks', 'sticks'] as const) : []),
-    ] as const)
+    // What the store refuses is told to a source that gives nothing more.
+    const ways =
+      flaw === 'an unreadable Blob' ? (['sticks'] as const) : (['ends', 'throws', 'sticks', 'sticks'] as const)
+    const behaviour = form === 'async' ? random.pick(ways) : random.pick(['ends', 'throws'] as const)
     const watched = form === 'array' ? undefined : new Watched(values, behaviour, round.gate, random.pick([0, 0, 2]))
     const source = (
       watched ? (form === 'async' ? watched.iterable() : watched.synchronous()) : values
