@@ -175,7 +175,7 @@ const RECOVERY = [
   },
   {
     file: 'src/store/recovery.ts',
-    text: 'if (await holdsCommit(files, segment, unread)) {',
+    text: 'if ((await holdsCommit(files, segment, unread)) || (await isBeingMoved(input.storage, segment, size))) {',
     replacement: 'if (unread < 0) {',
     taken: 'a tail that may hold a COMMIT is set aside before it is cut',
     named: 'set aside',
