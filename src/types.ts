@@ -347,8 +347,8 @@ export interface Store extends Operations, AsyncDisposable {
   /** Makes every relaxed commit so far durable. */
   flush(): Promise<void>
   /**
-   * Waits for running calls, but not for sources: a put that has not got all of its bytes and a putMany that has not got all of its values end with
-   * CLOSED (a put in a transaction, and a commit that waits for it, with TX_CLOSED). Then saves the index and frees the store for others. Calls after it throw CLOSED.
+   * Waits for running calls, but not for sources: a put of more than 4 MiB or of what flows, and a putMany that has not got all of its values, end
+   * with CLOSED (a put in a transaction, and a commit that waits for it, with TX_CLOSED). Then saves the index and frees the store for others. Calls after it throw CLOSED.
    */
   close(): Promise<void>
 }
