@@ -98,18 +98,19 @@ export class RunningUpload {
   /** Makes the content visible, under its key. Throws MISMATCH when it is not the expected one; it is gone then, and on any failure if it cannot be resumed. */
   async finish(strict: boolean, signal?: AbortSignal): Promise<Key> {
     const size = this.#expected?.size
-    await this.#inTurn(async () => {
+    return await this.#inTurn(async () => {
       this.#assertWhole()
-      if (size === undefined || this.#offset === size) return
-      throw new StoreError('MISMATCH', `${this.#offset} of ${size} bytes have come; write the others before`)
-    })
-    return await this.#end(async () => {
-      try {
-        return await this.#complete(strict, signal)
-      } catch (error) {
-        if (!this.#isKept || isStoreError(error, 'MISMATCH')) await this.#dropParts()
-        throw error
+      if (size !== undefined && this.#offset !== size) {
+        throw new StoreError('MISMATCH', `${this.#offset} of ${size} bytes have come; write the others before`)
       }
+      return await this.#last(async () => {
+        try {
+          return await this.#complete(strict, signal)
+        } catch (error) {
+          if (!this.#isKept || isStoreError(error, 'MISMATCH')) await this.#dropParts()
+          throw error
+        }
+      })
     })
   }
 
@@ -244,10 +245,6 @@ export class RunningUpload {
 
   async #write(strict: boolean, stage: () => Promise<void>): Promise<void> {
     await this.#queue.write(strict, () => undefined, stage)
-  }
-
-  async #end<T>(run: () => Promise<T>): Promise<T> {
-    return await this.#inTurn(() => this.#last(run))
   }
 
   async #endUnlessOver(run: () => Promise<void>): Promise<void> {

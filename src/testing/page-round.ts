@@ -24,8 +24,7 @@ const AT_CLOSE: { readonly [kind in Kind]: readonly StoreErrorCode[] } = {
   flow: ['CLOSED'],
   begin: ['CLOSED', 'TX_CLOSED'],
   inside: ['TX_CLOSED'],
-  // A close comes between the steps of an ingest's end.
-  handle: ['CLOSED', 'TX_CLOSED'],
+  handle: ['CLOSED'],
 }
 
 /** When a signal fires: in the task of its call or some turns later. */
