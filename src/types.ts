@@ -347,8 +347,9 @@ export interface Store extends Operations, AsyncDisposable {
   /** Makes every relaxed commit so far durable. */
   flush(): Promise<void>
   /**
-   * Waits for running calls, but not for sources: a put of more than 4 MiB or of what flows, and a putMany that has not got all of its values, end
-   * with CLOSED (a put in a transaction, and a commit that waits for it, with TX_CLOSED). Then saves the index and frees the store for others. Calls after it throw CLOSED.
+   * Waits for running calls, but not for sources that may never answer: a put of what flows (not of a File or Blob, however large), and a putMany that has
+   * not got all of its values, end with CLOSED; a transaction of yours that is open is rolled back, its puts and a commit that waits for them end with
+   * TX_CLOSED. Then saves the index and frees the store for others. Calls after it throw CLOSED.
    */
   close(): Promise<void>
 }

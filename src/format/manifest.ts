@@ -58,7 +58,7 @@ export function manifestContent(value: Uint8Array): Uint8Array<ArrayBuffer> | un
 /** An upload part: what is known of the content, the state of its SHA-256 after this part, then the chunks that came with it. */
 export const UPLOAD_PART = { expected: 0, size: 32, flags: 40, state: 44, chunks: 148 } as const
 const RESUMABLE = 1
-const UPLOAD_ID_BYTES = 12
+export const UPLOAD_ID_BYTES = 12
 
 export interface UploadPart {
   /** The content's key and size, where they are known beforehand: then the upload may be resumed by anybody who knows the key. */

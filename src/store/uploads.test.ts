@@ -44,20 +44,29 @@ test('an ingest that a full disk stopped keeps what was whole when it is put asi
   expect(await again.finish()).toBe(sha256(bytes))
 })
 
-test.each<[string, (bytes: Uint8Array<ArrayBuffer>) => Source]>([
-  ['bytes', (bytes) => bytes],
-  ['a Blob', (bytes) => new Blob([bytes])],
-  ['a stream', (bytes) => new Blob([bytes]).stream()],
-])('a put of %s that a close overtakes is CLOSED', async (_, source) => {
-  const storage = new ObservedStorage(memoryStorage())
-  const engine = await openEngine(storage, options)
-  let closing: Promise<void> | undefined
-  storage.before = ({ kind, path }) => {
-    if (kind === 'write' && path.startsWith('data/')) closing ??= engine.close()
-  }
-  await expect(engine.put(source(value(3_000_000, 3)))).rejects.toMatchObject({ code: 'CLOSED' })
-  await closing
-})
+test.each<[string, (bytes: Uint8Array<ArrayBuffer>) => Source, code: string | undefined]>([
+  ['bytes', (bytes) => bytes, undefined],
+  ['a Blob', (bytes) => new Blob([bytes]), undefined],
+  ['a stream', (bytes) => new Blob([bytes]).stream(), 'CLOSED'],
+])(
+  'a put of %s that a close overtakes: what is all there is waited for, what flows is not',
+  async (_, source, code) => {
+    const storage = new ObservedStorage(memoryStorage())
+    const engine = await openEngine(storage, options)
+    const bytes = value(3_000_000, 3)
+    let closing: Promise<void> | undefined
+    storage.before = ({ kind, path }) => {
+      if (kind === 'write' && path.startsWith('data/')) closing ??= engine.close()
+    }
+    const putting = engine.put(source(bytes))
+    if (code) await expect(putting).rejects.toMatchObject({ code })
+    else expect(await putting).toBe(sha256(bytes))
+    await closing
+    const reopened = await openEngine(storage, options)
+    expect(await reopened.has(sha256(bytes))).toBe(code === undefined)
+    await reopened.close()
+  },
+)
 
 test('a close waits for an ingest that takes up what another one left', async () => {
   const storage = new ObservedStorage(memoryStorage())

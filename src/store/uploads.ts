@@ -7,7 +7,7 @@
 import { StoreError, throwIfAborted } from '../errors.js'
 import { wholeBytesMax } from '../format/chunks.js'
 import { KEY_BYTES, keyHex, parseKey, RESERVED } from '../format/key.js'
-import { type Chunk, decodeUploadPart, uploadPartKey, uploadPartNumber } from '../format/manifest.js'
+import { type Chunk, decodeUploadPart, UPLOAD_ID_BYTES, uploadPartKey, uploadPartNumber } from '../format/manifest.js'
 import type { LogState } from '../log/state.js'
 import type { Data, Key, PutOptions, Source } from '../types.js'
 import { errorAt } from './closing.js'
@@ -28,6 +28,8 @@ export class Uploads {
   readonly #contents: Contents
   readonly #queue: WriteQueue
   readonly #running = new Map<string, RunningUpload>()
+  /** Those of a `put`, which ends by itself: with its source, or by `closing` where that flows. */
+  readonly #puts = new Map<RunningUpload, Promise<Key>>()
   readonly #closing: AbortSignal
   #swept = false
   /** Uploads of which a repair has taken away a part, but not the last: the first part's key, and how many parts there were. Of `#tornIn`. */
@@ -44,27 +46,18 @@ export class Uploads {
     this.#closing = closing
   }
 
-  /** Begins an upload, or goes on with one of the same key and size. Throws LOCKED while that one is going on here. */
-  async begin(expected?: Expected): Promise<RunningUpload> {
-    const resumable = expected?.size === undefined ? undefined : { key: expected.key, size: expected.size }
-    const id = new Uint8Array(12)
-    if (resumable) id.set(resumable.key.subarray(0, id.length))
-    else this.#context.random(id)
-    const name = keyHex(uploadPartKey(id, 0))
+  /** Begins an upload that can be resumed, or goes on with one of the same key and size. Throws LOCKED while that one is going on here. */
+  async begin(expected: Required<Expected>): Promise<RunningUpload> {
+    const id = expected.key.slice(0, UPLOAD_ID_BYTES)
+    const name = nameOf(id)
     if (this.#running.has(name)) {
       throw new StoreError('LOCKED', 'this content is being uploaded already; wait for that, or discard it')
     }
-    const upload = new RunningUpload(this.#context, this.#staging, this.#contents, this.#queue, id, expected, () => {
-      this.#running.delete(name)
-      if (upload.hasGarbage) this.#swept = false
-    })
-    this.#running.set(name, upload)
+    const upload = this.#start(id, expected)
     try {
-      if (resumable) {
-        const torn = this.#findTorn()
-        await upload.resume(resumable, torn.get(name) ?? 0)
-        torn.delete(name)
-      }
+      const torn = this.#findTorn()
+      await upload.resume(expected, torn.get(name) ?? 0)
+      torn.delete(name)
     } catch (error) {
       this.#running.delete(name)
       throw error
@@ -72,16 +65,22 @@ export class Uploads {
     return upload
   }
 
+  #start(id: Uint8Array, expected: Expected | undefined): RunningUpload {
+    const name = nameOf(id)
+    const upload = new RunningUpload(this.#context, this.#staging, this.#contents, this.#queue, id, expected, () => {
+      this.#running.delete(name)
+      if (upload.hasGarbage) this.#swept = false
+    })
+    this.#running.set(name, upload)
+    return upload
+  }
+
   /** Stores a content of any size. What is small and there as a whole shares its transaction with others that wait. */
-  async put(
-    source: Source,
-    strict: boolean,
-    { expected, signal, onProgress }: Omit<PutOptions, 'durability'>,
-  ): Promise<Key> {
+  async put(source: Source, strict: boolean, options: Omit<PutOptions, 'durability'>): Promise<Key> {
+    const { expected, signal } = options
     throwIfAborted(signal)
     const wanted = expected === undefined ? undefined : parseKey(expected)
-    const total = sourceBytes(source)
-    if (total <= wholeBytesMax(this.#context.config.chunkSizes)) {
+    if (sourceBytes(source) <= wholeBytesMax(this.#context.config.chunkSizes)) {
       return await this.#queue.write(
         strict,
         () => keyed(this.#context.hasher, source as Data, wanted),
@@ -92,23 +91,46 @@ export class Uploads {
         },
       )
     }
-    const upload = await this.begin(wanted && { key: wanted })
+    const id = new Uint8Array(UPLOAD_ID_BYTES)
+    this.#context.random(id)
+    const upload = this.#start(id, wanted && { key: wanted })
+    const put = this.#take(upload, source, strict, options)
+    this.#puts.set(upload, put)
     try {
-      for await (const piece of piecesOf(source, signal, this.#closing)) {
+      return await put
+    } finally {
+      this.#puts.delete(upload)
+    }
+  }
+
+  async #take(
+    upload: RunningUpload,
+    source: Source,
+    strict: boolean,
+    { signal, onProgress }: Omit<PutOptions, 'durability'>,
+  ): Promise<Key> {
+    const total = sourceBytes(source)
+    // A source that flows may never answer.
+    const closing = total === Number.POSITIVE_INFINITY ? this.#closing : undefined
+    try {
+      for await (const piece of piecesOf(source, signal, closing)) {
         await upload.write(piece)
         onProgress?.({ done: upload.offset, total })
       }
       return await upload.finish(strict, signal)
     } catch (error) {
-      throw errorAt(this.#closing, error)
+      throw closing ? errorAt(closing, error) : error
     } finally {
       await upload.discard()
     }
   }
 
-  /** Ends what is still going on, all of it: what can be resumed is kept, everything else is gone. Throws the first failure. */
+  /** Ends what is still going on, all of it: what can be resumed is kept, and of what flows nothing; a put of what is all there is waited for. Throws the first failure. */
   async close(): Promise<void> {
-    const ends = await Promise.allSettled([...this.#running.values()].map((upload) => upload.pause()))
+    const ends = await Promise.allSettled(
+      // How a put ends is its caller's.
+      [...this.#running.values()].map((upload) => this.#puts.get(upload)?.catch(() => undefined) ?? upload.pause()),
+    )
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
@@ -163,7 +185,12 @@ export class Uploads {
   }
 }
 
-/** The upload of which this is a part: the key of its first one. */
+/** What an upload is known by: the key of its first part. */
+function nameOf(id: Uint8Array): string {
+  return keyHex(uploadPartKey(id, 0))
+}
+
+/** The name of the upload of which this is a part. */
 function uploadOf(name: Uint8Array): string {
   const first = name.slice()
   first.fill(0, KEY_BYTES - 4)

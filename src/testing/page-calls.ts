@@ -5,7 +5,7 @@
 
 import type { StoreErrorCode } from '../errors.js'
 import type { Data, Key, KeyLike, Operations, PutOptions, RefOperations, Source } from '../types.js'
-import { type Contents, sha256, unreadableBlob, WHOLE_BYTES_MAX } from './page-contents.js'
+import { type Contents, sha256, unreadableBlob } from './page-contents.js'
 import { type History, UNKNOWN, type Value } from './page-history.js'
 import { type Call, type Outcome, type Round, Trigger } from './page-round.js'
 
@@ -98,12 +98,10 @@ export class Calls {
       (expected !== undefined && expected !== content.key) ||
       trigger?.when === 'before' ||
       trigger?.when === 'task'
-    // What is cut into chunks is taken bit by bit, though all of it is there.
-    const flows = watched || (content && content.bytes.length > WHOLE_BYTES_MAX)
     const sticks = watched?.behaviour === 'sticks' && expected !== 'no key'
     return round.call<Key>({
       name: `${place.name}put of ${what}${trigger ? `, signal ${trigger.when}` : ''}${expected ? ', expected' : ''}`,
-      kind: place.isInside ? 'inside' : flows ? 'flow' : 'whole',
+      kind: place.isInside ? 'inside' : watched ? 'flow' : 'whole',
       make: () =>
         place.target.put(source, {
           ...(trigger && { signal: trigger.signal }),

@@ -13,8 +13,6 @@ export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 
 /** Cut into chunks from this many bytes on; below it none is hashed in another thread, which would take its own time. */
 export const CHUNK_SIZES = { min: 2048, average: 8192, max: 16_000 }
-/** A Blob of more is read bit by bit. */
-export const WHOLE_BYTES_MAX = 2 * CHUNK_SIZES.max
 const MIB = 1024 * 1024
 /** More than a page sends before it waits for an answer. */
 const MORE_THAN_THE_WAY_BYTES = 4.5 * MIB
