@@ -3,7 +3,7 @@
 import type { Transaction } from './types.js'
 
 /** Commits when `fn` has ended, rolls back when it or the commit fails. */
-export async function transact<T>(begun: Promise<Transaction>, fn: (tx: Transaction) => Promise<T> | T): Promise<T> {
+export async function transact<R, T extends Transaction>(begun: Promise<T>, fn: (tx: T) => Promise<R> | R): Promise<R> {
   const tx = await begun
   try {
     const result = await fn(tx)

@@ -139,12 +139,12 @@ test('what cannot be sent rejects its own call, and not those that are made besi
 
 test('a source that gives much too fast is slowed down', async () => {
   let [given, answered, most] = [0, 0, 0]
-  const put = async () => {
+  const putMany = async () => {
     await new Promise((resolve) => setTimeout(resolve, 1))
     answered++
-    return KEY
+    return [KEY]
   }
-  const tx = { put, async commit() {} } as never
+  const tx = { putMany, async commit() {} } as never
   const { store } = await pageOn({ begin: async () => tx })
   async function* values() {
     for (; given < 60; given++) {

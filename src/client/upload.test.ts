@@ -13,10 +13,10 @@ test('a large putMany is one transaction: all of it, or nothing', async () => {
   const begin = engine.begin.bind(engine)
   engine.begin = async (options) => {
     const tx = await begin(options)
-    const put = tx.put.bind(tx)
-    tx.put = async (source) => {
-      if (source instanceof Blob) throw new StoreError('QUOTA', 'no room')
-      return await put(source)
+    const putMany = tx.putMany.bind(tx)
+    tx.putMany = async (values) => {
+      if (values.some((value) => value instanceof Blob)) throw new StoreError('QUOTA', 'no room')
+      return await putMany(values)
     }
     return tx
   }

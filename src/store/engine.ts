@@ -267,14 +267,14 @@ export class Engine implements Store {
     return await transact(this.begin(options), fn)
   }
 
-  async begin(options: CommitOptions = {}): Promise<Transaction> {
+  async begin(options: CommitOptions = {}): Promise<EngineTransaction> {
     this.#assertOpen()
     return await this.#begin(options, true)
   }
 
   /** A transaction that is in the caller's hands is rolled back by a close; for another one a close waits. */
-  async #begin(options: CommitOptions, isCallers: boolean): Promise<Transaction> {
-    return await new Promise<Transaction>((resolve, reject) => {
+  async #begin(options: CommitOptions, isCallers: boolean): Promise<EngineTransaction> {
+    return await new Promise<EngineTransaction>((resolve, reject) => {
       this.#queue
         .turn(async () => {
           if (isCallers) this.#assertOpen()

@@ -5,8 +5,8 @@
 import { vi } from 'vitest'
 import type { Envelope } from '../protocol/bytes.js'
 import type { Reply, Transport } from '../protocol/messages.js'
-import type { Recovery, Transaction } from '../types.js'
-import type { Served } from '../worker/handlers.js'
+import type { Recovery } from '../types.js'
+import type { Served, ServedTransaction } from '../worker/handlers.js'
 import { serve } from '../worker/host.js'
 
 export const KEY = 'ab'.repeat(32)
@@ -26,8 +26,8 @@ export function storeWith(methods: Partial<Served>): Served {
   return { id: KEY, recovery: RECOVERY, async close() {}, ...methods } as Served
 }
 
-export function transactionWith(methods: Partial<Transaction>): Transaction {
-  return { async rollback() {}, async commit() {}, ...methods } as Transaction
+export function transactionWith(methods: Partial<ServedTransaction>): ServedTransaction {
+  return { async rollback() {}, async commit() {}, ...methods } as ServedTransaction
 }
 
 /** A transport of which the test is the other end: what it says is heard at once, what the host posts is kept by envelope. */

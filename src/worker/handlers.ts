@@ -9,6 +9,7 @@ import { type Envelope, sliceOf } from '../protocol/bytes.js'
 import { encodeKeys, PAGE_ENTRIES_MAX } from '../protocol/key-page.js'
 import type { Call, CallType, KeyPage, PipeData, Result, WireData } from '../protocol/messages.js'
 import type {
+  CommitOptions,
   Data,
   Ingest,
   Key,
@@ -27,9 +28,14 @@ import { FrozenStores } from './frozen.js'
 import type { Open } from './host.js'
 import { Pipe } from './pipe.js'
 
-/** What is served: a store that also gives single pieces of contents, as the engine does. */
+/** What is served: a store that also gives single pieces of contents, and takes many values into a transaction, as the engine does. */
 export interface Served extends Store {
+  begin(options?: CommitOptions): Promise<ServedTransaction>
   piece(key: KeyLike, offset: number, memory?: Uint8Array<ArrayBuffer>): Promise<Piece | undefined>
+}
+
+export interface ServedTransaction extends Transaction {
+  putMany(values: readonly Data[]): Promise<Key[]>
 }
 
 /** What the handlers need of the host. */
@@ -52,7 +58,7 @@ export type Handlers = {
 export function createHandlers(context: Context, open: Open, closed: () => void): Handlers {
   let store: Served | undefined
   let taken = false
-  const transactions = new Map<number, Promise<Transaction>>()
+  const transactions = new Map<number, Promise<ServedTransaction>>()
   const cursors = new Map<number, AsyncIterator<unknown>>()
 
   const pipes = new Map<number, Pipe>()
@@ -64,7 +70,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     throw new StoreError('CLOSED', 'the store is closed; open it again')
   }
 
-  function transaction(tx: number): Promise<Transaction> {
+  function transaction(tx: number): Promise<ServedTransaction> {
     const found = transactions.get(tx)
     if (found) return found
     throw new StoreError('TX_CLOSED', 'the transaction has ended, or never began; begin another')
@@ -225,7 +231,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
       const values = data.map((each) => dataOf(each, message))
       const inside = tx === undefined ? undefined : await transaction(tx)
       const keys = inside
-        ? await Promise.all(values.map((value) => inside.put(value)))
+        ? await inside.putMany(values)
         : await opened().putMany(values, defined({ durability, signal: context.signal(id) }))
       // Now that every value is stored nothing reads it any more.
       return () => ({ keys, slab: slab === undefined ? undefined : context.pack(sliceOf(message, slab)) })

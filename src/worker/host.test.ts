@@ -5,6 +5,7 @@ import { decodeKeys } from '../protocol/key-page.js'
 import type { Reply } from '../protocol/messages.js'
 import { KEY, opened, RECOVERY, storeWith, transactionWith, Wire } from '../testing/wire.js'
 import type { KeyEntry, Progress, Store } from '../types.js'
+import type { Served } from './handlers.js'
 import { type Open, serve } from './host.js'
 
 afterEach(() => {
@@ -135,7 +136,7 @@ test('calls before open and after close are CLOSED', async () => {
 test('closing rolls back what is open, waits for nothing that waits to begin, and says when the store is closed', async () => {
   const events: string[] = []
   const transaction = transactionWith({ rollback: async () => void events.push('rolled back') })
-  const begin = vi.fn<Store['begin']>(() => new Promise(() => {})).mockResolvedValueOnce(transaction)
+  const begin = vi.fn<Served['begin']>(() => new Promise(() => {})).mockResolvedValueOnce(transaction)
   const { wire, closed } = await opened({ begin, close: async () => void events.push('closed') })
   wire.send({ type: 'begin', id: 2, tx: 2 }, { type: 'begin', id: 3, tx: 3 })
   await wire.answer(2)
@@ -166,9 +167,9 @@ test('a close that fails says so, and the store counts as closed', async () => {
 test('begin, calls and commit may come in one message', async () => {
   const done: string[] = []
   const tx = transactionWith({
-    put: async () => {
-      done.push('put')
-      return KEY
+    putMany: async (values) => {
+      done.push('putMany')
+      return values.map(() => KEY)
     },
     has: async () => {
       done.push('has')
@@ -188,11 +189,11 @@ test('begin, calls and commit may come in one message', async () => {
   expect(await wire.answer(5)).toMatchObject({ type: 'result' })
   expect(await wire.answer(3)).toMatchObject({ value: { keys: [KEY, KEY] } })
   expect(done.at(-1)).toBe('commit')
-  expect(done.length).toBe(4)
+  expect(done.length).toBe(3)
 })
 
 test('a transaction that could not begin answers its calls with the reason, and its number is free again', async () => {
-  const begin = vi.fn<Store['begin']>().mockRejectedValueOnce(new StoreError('IO', 'no'))
+  const begin = vi.fn<Served['begin']>().mockRejectedValueOnce(new StoreError('IO', 'no'))
   begin.mockResolvedValue(transactionWith({}))
   const { wire } = await opened({ begin })
   wire.send({ type: 'begin', id: 2, tx: 2 }, { type: 'has', id: 3, tx: 2, key: KEY })
