@@ -182,6 +182,14 @@ const RECOVERY = [
     tests: [CASES],
   },
   {
+    file: 'src/store/lost-and-found.ts',
+    text: 'if (!(await isBegun(copy, files, segment, from))) continue',
+    replacement: '',
+    taken: 'what was set aside is not overwritten by what is set aside later',
+    named: 'set aside',
+    tests: [CASES],
+  },
+  {
     file: 'src/store/open.ts',
     text: 'if (files.has(position.segment)) await flushFile(files, position.segment)',
     replacement: '',

@@ -15,6 +15,7 @@ import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
 import type { Damage, Recovery } from '../types.js'
+import { setAside } from './lost-and-found.js'
 import { RESERVE_BYTES, type Reserve } from './reserve.js'
 
 export interface Recovered {
@@ -207,28 +208,6 @@ async function holdsCommit(files: SegmentFiles, segment: number, from: number): 
     }
     if (got < COPY_BYTES) return false
   }
-}
-
-/** Copies a segment's bytes from `from` on into lost+found/ and returns the path of the copy, which is durable. One that fails takes no room. */
-export async function setAside(storage: Storage, files: SegmentFiles, segment: number, from: number): Promise<string> {
-  const path = `${LOST_AND_FOUND}/${segment}.${from}`
-  const copy = await storage.open(path, { create: true })
-  try {
-    copy.truncate(0)
-    const bytes = new Uint8Array(COPY_BYTES)
-    for (let at = from; ; at += COPY_BYTES) {
-      const got = await files.with(segment, (file) => file.read(bytes, at))
-      copy.write(bytes.subarray(0, got), at - from)
-      if (got < COPY_BYTES) break
-    }
-    await copy.flush()
-  } catch (error) {
-    copy.truncate(0)
-    throw error
-  } finally {
-    copy.close()
-  }
-  return path
 }
 
 /** The log goes on where it ends; behind damage, and behind nothing, in a segment of its own. */

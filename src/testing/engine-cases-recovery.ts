@@ -230,6 +230,32 @@ export const recoveryCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'what was set aside stays when another tail is set aside from the same place; the same one is not copied twice',
+    async run({ open, crash, storage }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      const log = await storage.contents('data/0/0')
+      let after = await crash()
+      const tails = [5, 6, 6, 7].map((seed) => new Uint8Array([...value(40, seed), ...log.slice(-9), seed]))
+      const path = `lost+found/0.${log.length}`
+      for (const [i, tail] of tails.entries()) {
+        await after.storage.replace('data/0/0', new Uint8Array([...log, ...tail]))
+        const { recovery } = await after.open()
+        equal(recovery.setAside, [[path, `${path}.1`, `${path}.1`, `${path}.2`][i]], `set aside ${i}`)
+        after = await after.crash()
+      }
+      const copies = [path, `${path}.1`, `${path}.2`]
+      for (const [i, tail] of [tails[0], tails[1], tails[3]].entries()) {
+        equal(await after.storage.contents(copies[i] ?? ''), tail, `copy ${i}`)
+      }
+      equal(
+        (await after.storage.paths()).filter((each) => each.startsWith('lost+found/')),
+        copies,
+        'copies',
+      )
+    },
+  },
+  {
     name: 'a head that is gone or damaged in both slots is told of, and written anew',
     async run({ open, close, storage, reopen }) {
       await (await open()).set(key(1), 'one')
