@@ -101,6 +101,28 @@ test.each([
   expect((await store.check({ repair: true })).clean).toBe(true)
 })
 
+test('a copy that was not finished is no store, or is seen to be damaged: never a smaller store', async () => {
+  const store = await fullStore(true)
+  const storage = new ObservedStorage(memoryStorage())
+  const unfinished: ObservedStorage[] = []
+  storage.before = async ({ kind }) => {
+    if (kind === 'open') unfinished.push(await storage.snapshot())
+  }
+  await copyStore(store, storage)
+  expect(unfinished.length).toBeGreaterThan(4)
+  for (const half of unfinished) {
+    const damage = await emptyStore(half, { create: false }).then(
+      ({ recovery }) => recovery.damaged.length,
+      ({ code }) => code,
+    )
+    const paths = await filePaths(half)
+    expect([paths, damage]).toEqual([
+      paths,
+      paths.length === 0 ? 'NOT_FOUND' : expect.toSatisfy((found) => found !== 0),
+    ])
+  }
+})
+
 test('a folder with something in it is refused', async () => {
   const target = memoryStorage()
   await writeFile(target, 'mine', value(1))
