@@ -91,7 +91,9 @@ async function fromOther(call: Call, store: Engine, from: string): Promise<Impor
     const bytes = from === '-' ? call.terminal.stdin : createReadStream(from, { highWaterMark: READ_BYTES })
     return await fromStore(call, store, Readable.toWeb(bytes) as ReadableStream<Uint8Array>)
   }
-  return await (isRepository(from) ? fromBorg(call, store, from) : fromStore(call, store, nodeStorage(from)))
+  return await (isRepository(from)
+    ? fromBorg(call, store, from)
+    : fromStore(call, store, nodeStorage(from, { readOnly: true })))
 }
 
 /** True when the folder says that it is Borg's. */
@@ -118,7 +120,9 @@ async function toBorg(call: Call, store: Engine, folder: string): Promise<number
 }
 
 async function fromBorg({ terminal }: Call, store: Engine, folder: string): Promise<ImportReport> {
-  return await task(terminal, 'importing', (options) => importBorg(store, nodeStorage(folder), options))
+  return await task(terminal, 'importing', (options) =>
+    importBorg(store, nodeStorage(folder, { readOnly: true }), options),
+  )
 }
 
 async function toFiles(call: Call, store: Engine, folder: string): Promise<number> {

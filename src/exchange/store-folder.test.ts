@@ -59,6 +59,20 @@ test('what is no part of a store is skipped and named, and what only helps to op
   expect(skipped.map(({ file }) => file)).toEqual(['data/0/x', 'data/more', 'notes.txt', 'photos'])
 })
 
+test('nobody else can open the store while it is taken in, and its folder is free and the same afterwards', async () => {
+  const from = new ObservedStorage(memoryStorage())
+  await copyStore(await fullStore(true), from)
+  const paths = await from.paths()
+  const opened: unknown[] = []
+  from.before = async ({ kind, path }) => {
+    if (kind !== 'open' || !path.startsWith('data/')) return
+    from.before = () => undefined
+    opened.push(await emptyStore(from).catch(({ code }) => code))
+  }
+  await importStore(await emptyStore(), from, { scratch: memoryStorage() })
+  expect([opened, from.openPaths, await from.paths()]).toEqual([['LOCKED'], [], paths])
+})
+
 test('a folder that holds no store is FORMAT', async () => {
   const from = memoryStorage()
   await writeFile(from, 'notes.txt', value(10))
