@@ -1,7 +1,7 @@
 /** The commands for contents: ls, get, put. Contents flow: whatever their size, a few MiB of memory hold what is on its way. */
 
 import { createReadStream, createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StoreError } from '../errors.js'
@@ -131,12 +131,12 @@ async function putAll(
   })
 }
 
-/** Lets bytes flow to the file that -o names, or to stdout. A file that could not be finished is removed. */
+/** Lets bytes flow to the file that -o names, or to stdout, and says how many. A file that could not be finished is removed. */
 export async function writeOut(
   { terminal, values }: Call,
   bytes: ReadableStream<Uint8Array>,
   onProgress: (progress: { done: number; total: number }) => void,
-): Promise<void> {
+): Promise<number> {
   const { stdout, signal } = terminal
   let done = 0
   const counted = async function* (source: AsyncIterable<Uint8Array>) {
@@ -146,17 +146,36 @@ export async function writeOut(
       onProgress({ done, total: Number.POSITIVE_INFINITY })
     }
   }
-  const flow = (target: Writable, end: boolean) =>
-    pipeline(Readable.from(piecesOf(bytes)), counted, target, { signal, end })
-  const file = values.get('output')
-  if (file === undefined) return await flow(stdout, false)
-  const part = `${file}.part`
+  const flow = async (target: Writable, end: boolean) => {
+    await pipeline(Readable.from(piecesOf(bytes)), counted, target, { signal, end })
+    return done
+  }
+  const output = values.get('output')
+  if (output === undefined) return await flow(stdout, false)
+  const file = await placeOf(output)
+  // A device or a pipe is written to; a file in its place would be another thing.
+  if (file === undefined) return await flow(createWriteStream(output), true)
+  // Of a name that no file has: one that is there is somebody's.
+  const part = `${file}.${process.pid}.part`
+  const target = await open(part, 'wx')
   try {
-    await flow(createWriteStream(part), true)
+    await flow(target.createWriteStream({ flush: true }), true)
     await rename(part, file)
+    return done
   } catch (error) {
     await rm(part, { force: true })
     throw error
+  }
+}
+
+/** Where the file of this name lies, or will lie; undefined when something else has the name. */
+async function placeOf(name: string): Promise<string | undefined> {
+  try {
+    const place = await realpath(name)
+    return (await stat(place)).isFile() ? place : undefined
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    return name
   }
 }
 

@@ -91,7 +91,9 @@ async function fromOther(call: Call, store: Engine, from: string): Promise<Impor
     const bytes = from === '-' ? call.terminal.stdin : createReadStream(from, { highWaterMark: READ_BYTES })
     return await fromStore(call, store, Readable.toWeb(bytes) as ReadableStream<Uint8Array>)
   }
-  return await (isRepository(from) ? fromBorg(call, store, from) : fromStore(call, store, nodeStorage(from)))
+  return await (isRepository(from)
+    ? fromBorg(call, store, from)
+    : fromStore(call, store, nodeStorage(from, { readOnly: true })))
 }
 
 /** True when the folder says that it is Borg's. */
@@ -101,9 +103,10 @@ function isRepository(folder: string): boolean {
 }
 
 async function toTar(call: Call, store: Engine): Promise<number> {
-  await task(call.terminal, 'exporting', async (options) => {
-    await writeOut(call, await exportStore(store, options), () => undefined)
-  })
+  const bytes = await task(call.terminal, 'exporting', async (options) =>
+    writeOut(call, await exportStore(store, options), () => undefined),
+  )
+  if (call.values.has('output')) await answer(call, { bytes }, () => [`${readable(bytes)} exported`])
   return EXIT.fine
 }
 
@@ -117,7 +120,9 @@ async function toBorg(call: Call, store: Engine, folder: string): Promise<number
 }
 
 async function fromBorg({ terminal }: Call, store: Engine, folder: string): Promise<ImportReport> {
-  return await task(terminal, 'importing', (options) => importBorg(store, nodeStorage(folder), options))
+  return await task(terminal, 'importing', (options) =>
+    importBorg(store, nodeStorage(folder, { readOnly: true }), options),
+  )
 }
 
 async function toFiles(call: Call, store: Engine, folder: string): Promise<number> {
@@ -130,16 +135,28 @@ async function toFiles(call: Call, store: Engine, folder: string): Promise<numbe
 }
 
 async function fromFiles({ terminal }: Call, store: Engine, folder: string): Promise<ImportReport> {
-  return await task(terminal, 'importing', (options) => importFiles(store, filesBelow(folder, ''), options))
+  const skipped: Skipped[] = []
+  const report = await task(terminal, 'importing', (options) =>
+    importFiles(store, filesBelow(folder, '', skipped), options),
+  )
+  return { ...report, skipped: [...skipped, ...report.skipped] }
 }
 
-/** Plain files, by their paths in the folder; their bytes stay on the disk until they are read. */
-async function* filesBelow(folder: string, path: string): AsyncGenerator<File> {
+/**
+ * Plain files, by their paths in the folder; their bytes stay on the disk until they are read. What cannot be opened is noted: one that may not
+ * be read, that went meanwhile, or whose name is no text.
+ */
+async function* filesBelow(folder: string, path: string, skipped: Skipped[]): AsyncGenerator<File> {
   const entries = await readdir(join(folder, path), { withFileTypes: true })
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const inside = `${path}${entry.name}`
-    if (entry.isDirectory()) yield* filesBelow(folder, `${inside}/`)
-    else if (entry.isFile()) yield new File([await openAsBlob(join(folder, inside))], inside)
+    try {
+      if (entry.isDirectory()) yield* filesBelow(folder, `${inside}/`, skipped)
+      else if (entry.isFile()) yield new File([await openAsBlob(join(folder, inside))], inside)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      skipped.push({ file: inside, message: `it cannot be read: ${error.message}` })
+    }
   }
 }
 

@@ -148,7 +148,7 @@ test('what opening has mended is found by check, once', async () => {
 })
 
 test.each([
-  ['to a file and from it', ['-o', path('all.tar')], [path('all.tar')], ''],
+  ['to a file and from it', ['-o', path('all.tar')], [path('all.tar')], '{"bytes"'],
   ['through a pipe', [], ['-'], undefined],
   ['as a Borg repository', ['--format', 'borg', '-o', path('repository')], [path('repository')], '{"objects"'],
 ])('export and import %s bring everything along', async (name, to, from, printed) => {

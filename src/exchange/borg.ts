@@ -4,7 +4,7 @@
  */
 
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
-import { CONFIG_BYTES_MAX, encodeConfig } from '../format/config.js'
+import { CONFIG_BYTES_MAX, type Config, encodeConfig } from '../format/config.js'
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
 import { CONFIG_FILE, DATA_DIR } from '../format/paths.js'
@@ -13,6 +13,7 @@ import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Frozen, Store, TaskOptions } from '../types.js'
 import { decodeBorgConfig } from './borg-config.js'
+import { lostObjects } from './borg-index.js'
 import { BorgSegments } from './borg-segments.js'
 import { copyContents, type Target } from './copy.js'
 import { entriesOf, type FrozenEntry } from './entries.js'
@@ -73,9 +74,16 @@ export async function exportBorg(
  */
 export async function importBorg(store: Target, directory: Storage, options: TaskOptions = {}): Promise<ImportReport> {
   throwIfAborted(options.signal)
+  const config = await configOf(directory)
+  const lost = await lostObjects(directory, config.segmentsPerDir)
   const source = await openBorg(directory)
   try {
-    return await copyContents(source, store, options)
+    const report = await copyContents(source, store, options)
+    for (const { key } of report.skipped) if (key !== undefined) lost.delete(key)
+    // Where the index is wrong the log is right.
+    for await (const { key } of source.keys()) lost.delete(key)
+    report.skipped.push(...lost.values())
+    return report
   } finally {
     await source.close()
   }
@@ -83,6 +91,19 @@ export async function importBorg(store: Target, directory: Storage, options: Tas
 
 /** A repository as an open store, for reading. What is written to it stays in memory. */
 export async function openBorg(directory: Storage): Promise<Engine> {
+  const text = encodeConfig(await configOf(directory))
+  const view = viewOf(directory)
+  const config = await view.open(CONFIG_FILE, { create: true })
+  try {
+    config.write(new TextEncoder().encode(text), 0)
+  } finally {
+    config.close()
+  }
+  return await openEngine(view, { create: false })
+}
+
+/** Throws FORMAT when the directory is no repository, LOCKED when Borg is using it. */
+async function configOf(directory: Storage): Promise<Config> {
   const names = await directory.list('')
   if (!names.includes(CONFIG_FILE) || !names.includes(`${DATA_DIR}/`)) {
     throw formatError('the directory holds no Borg repository: it has to have config and data/', CONFIG_FILE)
@@ -91,14 +112,7 @@ export async function openBorg(directory: Storage): Promise<Engine> {
     const message = 'Borg is using the repository; wait for its end, or remove the lock that it left: borg break-lock'
     throw new StoreError('LOCKED', message, { where: { file: BORG_LOCK } })
   }
-  const view = viewOf(directory)
-  const config = await view.open(CONFIG_FILE, { create: true })
-  try {
-    config.write(new TextEncoder().encode(encodeConfig(decodeBorgConfig(await readText(directory, CONFIG_FILE)))), 0)
-  } finally {
-    config.close()
-  }
-  return await openEngine(view, { create: false })
+  return decodeBorgConfig(await readText(directory, CONFIG_FILE))
 }
 
 async function readText(directory: Storage, path: string): Promise<string> {

@@ -61,6 +61,8 @@ test.each<[string[], string, string | undefined]>([
   [['e\u0301'], '\u00e9', 'same name'],
   [['STRASSE'], 'straße', 'same name'],
   [['\u212a'], 'k', 'same name'],
+  [['\u1e9e'], 'ß', 'same name'],
+  [['\u03b1\u0345\u0301'], '\u03b1\u0301\u0345', 'same name'],
   [['a/B'], 'A/b', 'same name'],
   [['a'], 'a/b', 'where a folder would have to be'],
   [['A'], 'a/b/c', 'where a folder would have to be'],
@@ -73,4 +75,18 @@ test.each<[string[], string, string | undefined]>([
   for (const each of before) paths.take(each)
   if (why === undefined) expect(paths.take(name)).toBe(undefined)
   else expect(paths.take(name)).toContain(why)
+})
+
+test('no character is told from itself in another case or composition', () => {
+  const missed: string[] = []
+  for (let code = 0x20; code < 0x3_0000; code++) {
+    const one = String.fromCodePoint(code)
+    if (/[\ud800-\udfff]/.test(one) && code < 0x1_0000) continue
+    for (const other of [one.toLowerCase(), one.toUpperCase(), one.normalize('NFC'), one.normalize('NFD')]) {
+      if (other === one) continue
+      const paths = new FilePaths()
+      if (paths.take(one) === undefined && paths.take(other) === undefined) missed.push(code.toString(16))
+    }
+  }
+  expect(missed).toEqual([])
 })

@@ -46,7 +46,7 @@ function partFault(part: string): string | undefined {
   return undefined
 }
 
-/** Upper case first: some characters differ only there. */
+/** In both cases, one after the other, as some characters differ only in one; with marks in their one order first, which upper case may turn into letters. */
 function folded(path: string): string {
-  return path.toUpperCase().toLowerCase().normalize('NFC')
+  return path.normalize('NFD').toLowerCase().toUpperCase().toLowerCase().normalize('NFC')
 }

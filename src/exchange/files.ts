@@ -41,7 +41,12 @@ export async function exportFiles(
     report.skipped.push({ ...error.where, message: `a name cannot be read: ${error.message}` })
   }
   const total = onProgress ? await bytesOf(store, refs, signal) : 0
-  const told = (bytes: number) => onProgress?.({ done: report.bytes + bytes, total })
+  let done = 0
+  const told = (bytes: number) => {
+    done += bytes
+    // A content under a key of one's choice may have grown since.
+    onProgress?.({ done: Math.min(done, total), total })
+  }
   const made: string[] = []
   try {
     for (const ref of refs) {
@@ -77,7 +82,7 @@ async function exportFile(
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         yield next.value
         size += next.value.length
-        told(size)
+        told(next.value.length)
       }
     } finally {
       await reader.cancel()

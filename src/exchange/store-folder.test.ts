@@ -59,6 +59,20 @@ test('what is no part of a store is skipped and named, and what only helps to op
   expect(skipped.map(({ file }) => file)).toEqual(['data/0/x', 'data/more', 'notes.txt', 'photos'])
 })
 
+test('nobody else can open the store while it is taken in, and its folder is free and the same afterwards', async () => {
+  const from = new ObservedStorage(memoryStorage())
+  await copyStore(await fullStore(true), from)
+  const paths = await from.paths()
+  const opened: unknown[] = []
+  from.before = async ({ kind, path }) => {
+    if (kind !== 'open' || !path.startsWith('data/')) return
+    from.before = () => undefined
+    opened.push(await emptyStore(from).catch(({ code }) => code))
+  }
+  await importStore(await emptyStore(), from, { scratch: memoryStorage() })
+  expect([opened, from.openPaths, await from.paths()]).toEqual([['LOCKED'], [], paths])
+})
+
 test('a folder that holds no store is FORMAT', async () => {
   const from = memoryStorage()
   await writeFile(from, 'notes.txt', value(10))
@@ -99,6 +113,28 @@ test.each([
   await expect(copyStore(store, storage, { signal: controller.signal })).rejects.toMatchObject({ code })
   expect(await storage.list('')).toEqual([])
   expect((await store.check({ repair: true })).clean).toBe(true)
+})
+
+test('a copy that was not finished is no store, or is seen to be damaged: never a smaller store', async () => {
+  const store = await fullStore(true)
+  const storage = new ObservedStorage(memoryStorage())
+  const unfinished: ObservedStorage[] = []
+  storage.before = async ({ kind }) => {
+    if (kind === 'open') unfinished.push(await storage.snapshot())
+  }
+  await copyStore(store, storage)
+  expect(unfinished.length).toBeGreaterThan(4)
+  for (const half of unfinished) {
+    const damage = await emptyStore(half, { create: false }).then(
+      ({ recovery }) => recovery.damaged.length,
+      ({ code }) => code,
+    )
+    const paths = await filePaths(half)
+    expect([paths, damage]).toEqual([
+      paths,
+      paths.length === 0 ? 'NOT_FOUND' : expect.toSatisfy((found) => found !== 0),
+    ])
+  }
 })
 
 test('a folder with something in it is refused', async () => {

@@ -3,9 +3,9 @@
  * place in a store. Nothing in the folder that is read is changed.
  */
 
-import { throwIfAborted } from '../errors.js'
-import { DATA_DIR, decimal } from '../format/paths.js'
-import type { Storage } from '../storage/storage.js'
+import { isStoreError, throwIfAborted } from '../errors.js'
+import { DATA_DIR, decimal, README_FILE } from '../format/paths.js'
+import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Store, TaskOptions } from '../types.js'
 import { accessTo, accessToEmpty, type Folder, removeAll } from './folder.js'
 import { type FilesReport, formatError, type Skipped } from './report.js'
@@ -51,19 +51,35 @@ export async function copyStore(
 /** Copies what belongs to a store from a folder into `scratch`. Says what does not. */
 export async function takeStore(source: Folder, scratch: Storage, signal: AbortSignal | undefined): Promise<Skipped[]> {
   const folder = accessTo(source)
+  // Whoever has this file open has the store, so nobody changes what is copied. In it is nothing to copy.
+  const lock = 'getDirectoryHandle' in source ? undefined : await openIfThere(source, README_FILE)
   const skipped: Skipped[] = []
   const visit = async (directory: string): Promise<void> => {
     for (const name of await folder.list(directory)) {
       throwIfAborted(signal)
       const path = directory === '' ? name : `${directory}/${name}`
       const plain = path.replace(/\/$/, '')
+      if (path === README_FILE) continue
       if (name.endsWith('/') && mayHoldSegments(plain)) await visit(plain)
       else if (isOfStore(path)) await accessTo(scratch).write(path, limited(folder.read(path), path, signal))
       else if (!isLeftOut(path)) skipped.push({ file: plain, message: 'it is no part of a store' })
     }
   }
-  await visit('')
-  return skipped
+  try {
+    await visit('')
+    return skipped
+  } finally {
+    lock?.close()
+  }
+}
+
+async function openIfThere(storage: Storage, path: string): Promise<StorageFile | undefined> {
+  try {
+    return await storage.open(path)
+  } catch (error) {
+    if (!isStoreError(error, 'NOT_FOUND')) throw error
+    return undefined
+  }
 }
 
 function mayHoldSegments(path: string): boolean {

@@ -15,7 +15,7 @@ import type { Folder } from './folder.js'
 import { formatError, type ImportReport, type Skipped } from './report.js'
 import { isLeftOut, isOfStore, SEGMENT_BYTES_MAX } from './store-files.js'
 import { takeStore } from './store-folder.js'
-import { tarEntries, tarError } from './tar-entries.js'
+import { bytesOfEntry, tarEntries } from './tar-entries.js'
 
 const PIECE_BYTES = 1024 * 1024
 const PATH_LENGTH_MAX = 255
@@ -114,16 +114,18 @@ async function unpack(
 ): Promise<Skipped[]> {
   const skipped: Skipped[] = []
   const seen = new Set<string>()
-  for await (const { header, body } of tarEntries(tar, signal)) {
+  for await (const entry of tarEntries(tar, signal)) {
+    const { header } = entry
     const path = checkedPath(header)
+    const pieces = bytesOfEntry(entry, signal)
     if (path !== undefined && isOfStore(path)) {
       if (seen.has(path)) throw formatError('the archive has a file twice', path)
       if (header.size > SEGMENT_BYTES_MAX) throw formatError(`${header.size} bytes are too many for a segment`, path)
       seen.add(path)
-      await writeFile(scratch, path, body, signal)
+      await writeFile(scratch, path, pieces)
       continue
     }
-    await body.cancel()
+    for await (const _ of pieces);
     if (path !== undefined && !isLeftOut(path)) skipped.push({ file: path, message: 'it is no part of a store' })
   }
   return skipped
@@ -140,23 +142,14 @@ function checkedPath({ name, type = 'file' }: ParsedTarEntry['header']): string 
   return type === 'file' ? path : undefined
 }
 
-async function writeFile(
-  scratch: Storage,
-  path: string,
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function writeFile(scratch: Storage, path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await scratch.open(path, { create: true })
   try {
-    const reader = body.getReader()
     let at = 0
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      throwIfAborted(signal)
-      file.write(next.value, at)
-      at += next.value.length
+    for await (const piece of pieces) {
+      file.write(piece, at)
+      at += piece.length
     }
-  } catch (error) {
-    throw tarError(error, signal)
   } finally {
     file.close()
   }

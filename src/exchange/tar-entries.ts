@@ -10,7 +10,7 @@ import { formatError } from './report.js'
 /** The stream failed; it is not the archive's fault. */
 class SourceFailure extends Error {}
 
-/** The entries; each has to be read to its end, or cancelled, before the next comes. Throws FORMAT, ABORTED, and what the stream throws. */
+/** The entries; each body has to be read to its end before the next comes. Throws FORMAT, ABORTED, and what the stream throws. */
 export async function* tarEntries(
   tar: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
@@ -37,8 +37,27 @@ export async function* tarEntries(
   }
 }
 
+/**
+ * The bytes of an entry. One that nobody wants is read as well: to cancel a body that has come already loses the body behind it, for which
+ * a reader would wait for ever (modern-tar 0.8.6).
+ */
+export async function* bytesOfEntry(
+  { body }: ParsedTarEntry,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader()
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      throwIfAborted(signal)
+      yield next.value
+    }
+  } catch (error) {
+    throw tarError(error, signal)
+  }
+}
+
 /** What to throw for a failure of an entry or of its body. */
-export function tarError(error: unknown, signal: AbortSignal | undefined): unknown {
+function tarError(error: unknown, signal: AbortSignal | undefined): unknown {
   if (isStoreError(error)) return error
   if (error instanceof SourceFailure) return error.cause
   try {

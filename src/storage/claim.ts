@@ -26,6 +26,18 @@ export function claim(path: string): () => void {
   throw heldBy(other)
 }
 
+/** The same for a reader. In a folder that cannot be written to no claim can be made; there it is enough that nobody has one. */
+export function claimToRead(path: string): () => void {
+  try {
+    return claim(path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && /^(EACCES|EPERM|EROFS)$/.test(String(error.code)))) throw error
+    const [other] = liveClaims(dirname(path), basename(path))
+    if (other !== undefined) throw heldBy(other)
+    return () => undefined
+  }
+}
+
 /** The error of a file that is in use, with the code the system gives for a name that is taken. */
 export function inUse(why: string): Error {
   return Object.assign(new Error(why), { code: 'EEXIST' })
@@ -43,7 +55,11 @@ export function liveClaims(directory: string, name?: string): string[] {
     .map((entry) => join(directory, entry))
     .filter((path) => {
       if (isAlive(path)) return true
-      rmSync(path, { force: true })
+      try {
+        rmSync(path, { force: true })
+      } catch {
+        // It stays where nothing can be removed, and counts for nothing.
+      }
       return false
     })
 }

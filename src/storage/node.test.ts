@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -115,6 +115,57 @@ describe('README, the lock of a store', () => {
       code: 'LOCKED',
     })
   })
+})
+
+describe('a storage that only reads', () => {
+  const storage = () => nodeStorage(folder, { readOnly: true })
+
+  it('changes nothing, and holds README like any other', async () => {
+    for (const name of ['README', 'config']) writeFileSync(join(folder, name), name)
+    const [lock, file] = [await storage().open('README'), await storage().open('config', { create: true })]
+    const bytes = new Uint8Array(10)
+    expect([file.read(bytes, 0), String.fromCharCode(...bytes.subarray(0, 6))]).toEqual([6, 'config'])
+    expect((await otherProcess()).said).toBe('LOCKED')
+    for (const call of [() => file.write(bytes, 0), () => file.truncate(0)]) {
+      expect(call).toThrow(expect.objectContaining({ code: 'IO' }))
+    }
+    lock.close()
+    file.close()
+    await expect(storage().remove('config')).rejects.toMatchObject({ code: 'IO' })
+    await expect(storage().open('sub/new', { create: true })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(readdirSync(folder)).toEqual(['README', 'config'])
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'reads in a folder that cannot be written to, unless another has README open',
+    async () => {
+      const reader = join(temporary, 'reader.mjs')
+      writeFileSync(
+        reader,
+        `import { nodeStorage } from './node.mjs'
+       const [, , folder, mode] = process.argv
+       nodeStorage(folder, { readOnly: mode === 'reads' }).open('README').then((file) => file.size(), (error) => error.code).then((said) => process.send(said))`,
+      )
+      writeFileSync(join(folder, 'README'), 'text')
+      const dead = `README.lock-${hostname()}-${2 ** 22 + 1}-1`
+      writeFileSync(join(folder, dead), '')
+      // Root may write anywhere, so there it is nobody who reads.
+      const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+      const said = async (mode: string) => (await once(fork(reader, [folder, mode], user), 'message'))[0]
+      chmodSync(temporary, 0o755)
+      chmodSync(folder, 0o555)
+      try {
+        expect([await said('writes'), await said('reads')]).toEqual(['IO', 4])
+        expect(readdirSync(folder)).toEqual(['README', dead])
+        chmodSync(folder, 0o755)
+        writeFileSync(join(folder, 'README.lock-elsewhere-1-1'), '')
+        chmodSync(folder, 0o555)
+        expect(await said('reads')).toBe('LOCKED')
+      } finally {
+        chmodSync(folder, 0o755)
+      }
+    },
+  )
 })
 
 it.runIf(existsSync('/dev/full'))('a write to a full disk is QUOTA, with the system error as cause', async () => {

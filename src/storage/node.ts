@@ -19,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { claim, heldBy, inUse, isClaim, liveClaims } from './claim.js'
+import { claim, claimToRead, heldBy, inUse, isClaim, liveClaims } from './claim.js'
 import { pathParts, type StorageErrorCode, splitPath, storageError } from './path.js'
 import type { Storage, StorageFile } from './storage.js'
 
@@ -28,8 +28,11 @@ const LOCK_FILE = 'README'
 /** Real paths of the files this process has open, whichever storage opened them. */
 const openPlaces = new Set<string>()
 
-/** A storage on the folder at `path`, which is made when the first file is created in it. */
-export function nodeStorage(path: string): Storage {
+/**
+ * A storage on the folder at `path`, which is made when the first file is created in it. With `readOnly` files are only read (all else is IO), so the
+ * folder may be one that cannot be written to.
+ */
+export function nodeStorage(path: string, { readOnly = false }: { readOnly?: boolean } = {}): Storage {
   const root = resolve(path)
 
   return {
@@ -50,11 +53,11 @@ export function nodeStorage(path: string): Storage {
       const directory = join(root, ...directories)
       let release: (() => void) | undefined
       try {
-        if (create) makeDirectory(directory)
+        if (create && !readOnly) makeDirectory(directory)
         const place = join(realpathSync(directory), name)
         if (openPlaces.has(place)) throw inUse('this process has it open')
-        if (name === LOCK_FILE) release = claim(place)
-        const descriptor = openOrCreate(place, create)
+        if (name === LOCK_FILE) release = readOnly ? claimToRead(place) : claim(place)
+        const descriptor = readOnly ? openSync(place, 'r') : openOrCreate(place, create)
         openPlaces.add(place)
         return new NodeFile(path, descriptor, () => {
           openPlaces.delete(place)
@@ -80,6 +83,7 @@ export function nodeStorage(path: string): Storage {
     async remove(path) {
       const { directories, name } = splitPath(path)
       try {
+        if (readOnly) throw new Error('this storage only reads')
         const place = join(realpathSync(join(root, ...directories)), name)
         if ([...openPlaces].some((other) => `${other}${sep}`.startsWith(`${place}${sep}`)))
           throw inUse('this process has it open')

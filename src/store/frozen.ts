@@ -32,9 +32,11 @@ export async function freezeStore(context: Context, closing: AbortSignal): Promi
     const head = headNow(context)
     const segments = segmentsNow(context)
     const entries = context.state.keys.entries().slice()
-    const files = [bytesFile(README_FILE, README_TEXT), bytesFile(CONFIG_FILE, encodeConfig(context.config))]
+    const files = [bytesFile(README_FILE, README_TEXT)]
     if (head) files.push(bytesFile(HEAD_FILE, headBytes(context, head)))
     for (const { segment, end } of segments) files.push(await segmentFile(context, segment, end))
+    // Last, as when a store is made: what has none is no store, so a copy that was not finished is not taken for a smaller one.
+    files.push(bytesFile(CONFIG_FILE, encodeConfig(context.config)))
     return {
       id: context.config.id,
       keysAreHashes: await keysAreHashes(context),
