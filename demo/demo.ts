@@ -15,7 +15,7 @@ import { isPlayable, play } from './player.js'
 import { addProblem } from './problems.js'
 import type { Session } from './session.js'
 import { type Source, sourcesOfDrop, sourcesOfInput } from './sources.js'
-import { drawQuota, drawStats } from './store-panel.js'
+import { drawDisk } from './store-panel.js'
 import { isBusy, type Running, runTask, say } from './task-panel.js'
 import { Thumbnails } from './thumbnails.js'
 import { typeToOpen } from './types.js'
@@ -301,8 +301,7 @@ export class Demo {
     this.#list.show(this.#names.all())
     this.#enable()
     try {
-      drawStats(await (await this.#session.store).stats())
-      await drawQuota()
+      await drawDisk(async () => (await this.#session.store).stats())
     } catch (error) {
       say(inOneLine(error), 'bad')
     }

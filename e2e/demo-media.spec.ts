@@ -253,6 +253,8 @@ test('a large file shows how far it is; cancelled, nothing of it is kept, and it
   await expect(status(demo)).toHaveText('Stopped. Nothing new stored.')
   await expect(demo.locator('#list-count')).toHaveText('0')
   await expect(demo.locator('#blob-count')).toHaveText('0')
+  // What had come of it is taken away after that, and the figures follow.
+  await expect(demo.locator('#live-bytes')).toHaveText(/^\d+ B$/)
   await dropSized(demo, { 'huge.iso': 50_000_000 })
   await expect(status(demo)).toHaveText('1 file stored.')
   await expect(names(demo)).toHaveText(['huge.iso'])
