@@ -134,6 +134,27 @@ function uneven(): string[] {
   })
 }
 
+/** Runs in the page: figures of a task, number with unit, that stand on two lines when there is little room. */
+function partedFigures(): string[] {
+  const figures = document.getElementById('task-figures') ?? document.body
+  const before = figures.style.inlineSize
+  const walker = document.createTreeWalker(figures, NodeFilter.SHOW_TEXT)
+  const parted = new Set<string>()
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const { 0: figure, index } of (node.textContent ?? '').matchAll(/[^·]*[^·\s]/g)) {
+      const range = document.createRange()
+      range.setStart(node, index + (figure.length - figure.trimStart().length))
+      range.setEnd(node, index + figure.length)
+      for (let pixels = 300; pixels > 150; pixels -= 3) {
+        figures.style.inlineSize = `${pixels}px`
+        if (new Set(Array.from(range.getClientRects(), ({ top }) => top)).size > 1) parted.add(figure)
+      }
+    }
+  }
+  figures.style.inlineSize = before
+  return [...parted]
+}
+
 /** Runs in the page: pixels by which the list moves when the figures of a task are as long as they may become. */
 function movedByFigures(): number {
   const figures = document.getElementById('task-figures') ?? document.body
@@ -158,6 +179,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await drop(page, [textFile(`${'a long name '.repeat(12)}.txt`, 'long'), PICTURE, textFile('wide.webm', 's')])
       await expect(status(page)).toHaveText('3 files stored.')
       expect(await page.evaluate(uneven)).toEqual([])
+      expect(await page.evaluate(partedFigures)).toEqual([])
       expect(await page.evaluate(movedByFigures)).toBe(0)
       expect(await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(scheme === 'dark')
       const { scrollWidth, clientWidth } = await page.evaluate(() => {
