@@ -92,7 +92,7 @@ export async function runTask(
   } catch (error) {
     latest.share = 0
     if (controller.signal.aborted) say(`Stopped. ${soFar()}`)
-    else say(`${inOneLine(error)} ${soFar()}`, 'bad')
+    else say(`${inOneLine(error)} ${soFar()}`.trim(), 'bad')
   } finally {
     cancelAnimationFrame(frame)
     draw()

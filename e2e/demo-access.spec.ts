@@ -179,6 +179,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await drop(page, [textFile(`${'a long name '.repeat(12)}.txt`, 'long'), PICTURE, textFile('wide.webm', 's')])
       await expect(status(page)).toHaveText('3 files stored.')
       expect(await page.evaluate(uneven)).toEqual([])
+      await expect(page.locator('#task-cancel')).toBeHidden()
       expect(await page.evaluate(partedFigures)).toEqual([])
       expect(await page.evaluate(movedByFigures)).toBe(0)
       expect(await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(scheme === 'dark')

@@ -338,7 +338,9 @@ test('what is no archive is refused in words, and leaves everything as it was', 
   await expect(status(demo)).toHaveText('1 file stored.')
   const files = { name: 'photo.tar', mimeType: 'application/x-tar', buffer: Buffer.alloc(20_000, 7) }
   await demo.locator('#archive-input').setInputFiles(files)
-  await expect(status(demo)).toHaveText(/^What was to be opened is not a store that this version can read\./)
+  await expect(status(demo)).toHaveText(
+    /^It could not be taken in: this is no whole tar archive .* nothing was changed\. Choose a \.tar file that Export has made\.$/,
+  )
   await expect(names(demo)).toHaveText(['mine.txt'])
   await row(demo, 'mine.txt').getByRole('button', { name: 'Delete mine.txt' }).click()
   await confirmDelete(demo)
