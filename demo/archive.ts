@@ -4,6 +4,7 @@
  */
 import { type Store, StoreError, type TaskOptions } from 'lodestore'
 import { exportStore } from 'lodestore/exchange'
+import { BadArchive } from './explain.js'
 import { saveBlob } from './hand-out.js'
 import { type Session, STORE_NAME } from './session.js'
 import type { ArchiveAnswer, ArchiveRequest } from './worker/archive-worker.js'
@@ -63,6 +64,7 @@ function ask(request: ArchiveRequest, { signal, onProgress }: ImportOptions): Pr
     worker.onmessage = ({ data }: MessageEvent<ArchiveAnswer>) => {
       if (data.kind === 'progress') onProgress(data)
       else if (data.kind === 'imported') resolve(data.report)
+      else if (data.code === 'FORMAT') reject(new BadArchive(data.message))
       else if (data.code) reject(new StoreError(data.code, data.message))
       else reject(new DOMException(data.message, data.name))
     }

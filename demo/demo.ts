@@ -6,7 +6,7 @@ import { addFiles, Queue, type Tally } from './add-files.js'
 import { chooseTarget, exportArchive, importArchive } from './archive.js'
 import { askToCollect, collect, compact, foundUnnamed, lookForUnnamed, verify } from './care.js'
 import { confirmed } from './confirm.js'
-import { explain, inOneLine } from './explain.js'
+import { BadArchive, explain, inOneLine } from './explain.js'
 import { type Action, FileList, type Order } from './file-list.js'
 import { downloadFile, openFile } from './hand-out.js'
 import type { Entry, Names } from './names.js'
@@ -15,7 +15,7 @@ import { isPlayable, play } from './player.js'
 import { addProblem } from './problems.js'
 import type { Session } from './session.js'
 import { type Source, sourcesOfDrop, sourcesOfInput } from './sources.js'
-import { drawQuota, drawStats } from './store-panel.js'
+import { drawDisk } from './store-panel.js'
 import { isBusy, type Running, runTask, say } from './task-panel.js'
 import { Thumbnails } from './thumbnails.js'
 import { typeToOpen } from './types.js'
@@ -274,12 +274,18 @@ export class Demo {
       const sentence = `${counted(names, 'name')} and ${counted(contents, 'content')} (${bytes(size)}) taken in.${rest}`
       return { sentence, tone: skipped.length > 0 ? 'bad' : 'good' } as const
     }
+    let soFar = 'What had been taken in until then stays.'
     // The store was closed here, and has whatever names it has now.
     const andReload = (running: Running) =>
-      work(running).finally(async () => {
-        await this.#session.store.then((store) => this.#names.load(store)).catch(this.#onLost)
-      })
-    await this.#task(`Taking in ${archive.name}…`, andReload, () => 'What had been taken in until then stays.')
+      work(running)
+        .catch((error) => {
+          if (error instanceof BadArchive) soFar = ''
+          throw error
+        })
+        .finally(async () => {
+          await this.#session.store.then((store) => this.#names.load(store)).catch(this.#onLost)
+        })
+    await this.#task(`Taking in ${archive.name}…`, andReload, () => soFar)
   }
 
   /** Runs a task with the buttons set for it, and shows what it changed. */
@@ -301,8 +307,7 @@ export class Demo {
     this.#list.show(this.#names.all())
     this.#enable()
     try {
-      drawStats(await (await this.#session.store).stats())
-      await drawQuota()
+      await drawDisk(async () => (await this.#session.store).stats())
     } catch (error) {
       say(inOneLine(error), 'bad')
     }

@@ -45,8 +45,8 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
     todo: 'Check that the disk is in order and not full, then reload the page. What was stored before is still there.',
   },
   FORMAT: {
-    what: 'What was to be opened is not a store that this version can read.',
-    todo: 'It may come from a newer version: update the page. Where it is the store of this page, clear the data of this site in the settings of the browser to begin anew.',
+    what: 'The store of this page is none that this version can read.',
+    todo: 'It may come from a newer version: update the page. To begin anew without what is in it, clear the data of this site in the settings of the browser.',
   },
   WORKER_DIED: {
     what: 'The background part of the store has stopped.',
@@ -71,8 +71,15 @@ const WORDS: { readonly [code in StoreErrorCode]: Omit<Explanation, 'detail'> } 
   BAD_MESSAGE: { what: 'The page and the background part of the store do not understand each other.', todo: OUR_FAULT },
 }
 
+/** An archive that is none. The store of the page is in order: whoever chose the wrong file must not be told to clear it. */
+export class BadArchive extends Error {}
+
 /** Words for any error. */
 export function explain(error: unknown): Explanation {
+  if (error instanceof BadArchive) {
+    const todo = 'Nothing of it was taken in, and nothing was changed. Choose a .tar file that Export has made.'
+    return { what: `It could not be taken in: ${error.message}.`, todo, detail: error.message }
+  }
   if (isStoreError(error)) return { ...WORDS[error.code], detail: `${error.code}: ${error.message}` }
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   if (isUnreadable(error)) {

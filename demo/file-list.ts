@@ -216,7 +216,10 @@ function fillRow(row: HTMLElement, entry: Entry, index: number): void {
   row.dataset.entry = entryId(entry)
   row.setAttribute('aria-rowindex', String(index + 2))
   const base = baseName(entry.name)
-  row.querySelector('.thumbnail')?.setAttribute('data-ending', (endingOf(base) || 'file').slice(0, ENDING_LENGTH_MAX))
+  const ending = (endingOf(base) || 'file').slice(0, ENDING_LENGTH_MAX)
+  const thumbnail = row.querySelector('.thumbnail')
+  thumbnail?.setAttribute('data-ending', ending)
+  thumbnail?.classList.toggle('long', ending.length === ENDING_LENGTH_MAX)
   for (const [column, cell] of [...row.children].entries()) cell.id = cellId(index, column)
   setText(row, '.folder', entry.name.slice(0, entry.name.length - base.length))
   const tail = base.length > 2 * TAIL ? base.slice(-TAIL) : ''

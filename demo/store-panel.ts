@@ -12,11 +12,34 @@ const table = element('segments-table', HTMLElement)
 /** More bars than this are not told apart; neighbours then share one. */
 const BARS_MAX = 64
 
+/** Drawn again after so long, until it was the same so many times. */
+const DRAW_AGAIN_MS = 700
+const SAME_MAX = 3
+
 let segments: readonly SegmentStats[] = []
+let drawn = ''
+let drawAgain: number | undefined
 
 details.addEventListener('toggle', drawTable)
 
-export function drawStats(stats: Stats): void {
+/**
+ * Draws what `ask` says, and looks again until nothing changes for a while: what a cancelled file left goes after its task has ended, and files of the
+ * log after that. Throws what the first `ask` throws; a later one has no news then.
+ */
+export async function drawDisk(ask: () => Promise<Stats>, sameBefore = 0): Promise<void> {
+  clearTimeout(drawAgain)
+  const stats = await ask()
+  drawStats(stats)
+  await drawQuota()
+  const shown = `${stats.liveBytes} of ${stats.logBytes}`
+  const same = shown === drawn ? sameBefore + 1 : 0
+  drawn = shown
+  clearTimeout(drawAgain)
+  if (same < SAME_MAX)
+    drawAgain = window.setTimeout(() => void drawDisk(ask, same).catch(() => undefined), DRAW_AGAIN_MS)
+}
+
+function drawStats(stats: Stats): void {
   segments = stats.segments
   element('live-bytes', HTMLElement).textContent = bytes(stats.liveBytes)
   element('dead-bytes', HTMLElement).textContent =
@@ -69,7 +92,7 @@ function drawTable(): void {
 }
 
 /** Asks the browser how much of its room this site has used. */
-export async function drawQuota(): Promise<void> {
+async function drawQuota(): Promise<void> {
   const text = element('quota-text', HTMLElement)
   const { usage, quota } = await navigator.storage.estimate()
   if (usage === undefined || !quota) {

@@ -32,6 +32,16 @@ export function isBusy(): boolean {
 
 cancel.addEventListener('click', () => running?.abort())
 
+/** A line ends between two figures, not within one: a browser would part `MB/s` after the stroke. */
+function drawFigures(words: string): void {
+  const parts = words.split(' · ').map((part, i) => {
+    const figure = document.createElement('span')
+    figure.textContent = part
+    return i === 0 ? [figure] : [' · ', figure]
+  })
+  figures.replaceChildren(...parts.flat())
+}
+
 /** Says something that took no time, or how a task ended. */
 export function say(sentence: string, tone: Outcome['tone'] = 'plain'): void {
   text.textContent = sentence
@@ -64,7 +74,7 @@ export async function runTask(
   const draw = () => {
     if (latest.share === undefined) bar.removeAttribute('value')
     else bar.value = latest.share
-    figures.textContent = latest.words
+    drawFigures(latest.words)
   }
   let spoken = performance.now()
   const update = (share: number | undefined, words: string) => {
@@ -82,7 +92,7 @@ export async function runTask(
   } catch (error) {
     latest.share = 0
     if (controller.signal.aborted) say(`Stopped. ${soFar()}`)
-    else say(`${inOneLine(error)} ${soFar()}`, 'bad')
+    else say(`${inOneLine(error)} ${soFar()}`.trim(), 'bad')
   } finally {
     cancelAnimationFrame(frame)
     draw()

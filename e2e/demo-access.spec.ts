@@ -119,6 +119,54 @@ async function tabTo(page: Page, id: string, key: 'Tab' | 'Shift+Tab' = 'Tab'): 
   throw new Error(`Tab does not reach #${id}`)
 }
 
+/** Runs in the page: rows of the list whose lines do not stand in the middle, and endings that are wider than their place. */
+function uneven(): string[] {
+  return [...document.querySelectorAll('.rows .row')].flatMap((row) => {
+    const box = (selector: string) => row.querySelector(selector)?.getBoundingClientRect() ?? new DOMRect()
+    const { top, bottom } = row.getBoundingClientRect()
+    const [above, below] = [box('.name').top - top, bottom - box('.key').bottom]
+    const ending = row.querySelector('.thumbnail') ?? row
+    const isCut = Number.parseFloat(getComputedStyle(ending, '::before').width) > ending.clientWidth
+    return [
+      ...(Math.abs(above - below) > 2 ? [`${above} px above and ${below} px below ${row.textContent}`] : []),
+      ...(isCut ? [`the ending ${ending.getAttribute('data-ending')} is cut off`] : []),
+    ]
+  })
+}
+
+/** Runs in the page: figures of a task, number with unit, that stand on two lines when there is little room. */
+function partedFigures(): string[] {
+  const figures = document.getElementById('task-figures') ?? document.body
+  const before = figures.style.inlineSize
+  const walker = document.createTreeWalker(figures, NodeFilter.SHOW_TEXT)
+  const parted = new Set<string>()
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const { 0: figure, index } of (node.textContent ?? '').matchAll(/[^·]*[^·\s]/g)) {
+      const range = document.createRange()
+      range.setStart(node, index + (figure.length - figure.trimStart().length))
+      range.setEnd(node, index + figure.length)
+      for (let pixels = 300; pixels > 150; pixels -= 3) {
+        figures.style.inlineSize = `${pixels}px`
+        if (new Set(Array.from(range.getClientRects(), ({ top }) => top)).size > 1) parted.add(figure)
+      }
+    }
+  }
+  figures.style.inlineSize = before
+  return [...parted]
+}
+
+/** Runs in the page: pixels by which the list moves when the figures of a task are as long as they may become. */
+function movedByFigures(): number {
+  const figures = document.getElementById('task-figures') ?? document.body
+  const top = () => document.getElementById('list')?.getBoundingClientRect().top ?? 0
+  const texts = ['', '2,599 of 3,943 files · 167 MB of 548 MB · 13.4 MB/s']
+  const [empty = 0, full = 0] = texts.map((text) => {
+    figures.textContent = text
+    return top()
+  })
+  return full - empty
+}
+
 for (const scheme of ['light', 'dark'] as const) {
   test(`at 360 px, ${scheme}: nothing is cut off, and every text stands out from its ground`, async ({
     browserName,
@@ -128,8 +176,12 @@ for (const scheme of ['light', 'dark'] as const) {
     await inOwnBrowser(browserName, { firefoxUserPrefs }, async (page) => {
       await page.setViewportSize({ width: 360, height: 740 })
       if (browserName === 'chromium') await page.emulateMedia({ colorScheme: scheme })
-      await drop(page, [textFile(`${'a long name '.repeat(12)}.txt`, 'long'), PICTURE, textFile('short', 's')])
+      await drop(page, [textFile(`${'a long name '.repeat(12)}.txt`, 'long'), PICTURE, textFile('wide.webm', 's')])
       await expect(status(page)).toHaveText('3 files stored.')
+      expect(await page.evaluate(uneven)).toEqual([])
+      await expect(page.locator('#task-cancel')).toBeHidden()
+      expect(await page.evaluate(partedFigures)).toEqual([])
+      expect(await page.evaluate(movedByFigures)).toBe(0)
       expect(await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(scheme === 'dark')
       const { scrollWidth, clientWidth } = await page.evaluate(() => {
         const { scrollWidth, clientWidth } = document.documentElement

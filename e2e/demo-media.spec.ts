@@ -253,6 +253,8 @@ test('a large file shows how far it is; cancelled, nothing of it is kept, and it
   await expect(status(demo)).toHaveText('Stopped. Nothing new stored.')
   await expect(demo.locator('#list-count')).toHaveText('0')
   await expect(demo.locator('#blob-count')).toHaveText('0')
+  // What had come of it is taken away after that, and the figures follow.
+  await expect(demo.locator('#live-bytes')).toHaveText(/^\d+ B$/)
   await dropSized(demo, { 'huge.iso': 50_000_000 })
   await expect(status(demo)).toHaveText('1 file stored.')
   await expect(names(demo)).toHaveText(['huge.iso'])
@@ -336,7 +338,9 @@ test('what is no archive is refused in words, and leaves everything as it was', 
   await expect(status(demo)).toHaveText('1 file stored.')
   const files = { name: 'photo.tar', mimeType: 'application/x-tar', buffer: Buffer.alloc(20_000, 7) }
   await demo.locator('#archive-input').setInputFiles(files)
-  await expect(status(demo)).toHaveText(/^What was to be opened is not a store that this version can read\./)
+  await expect(status(demo)).toHaveText(
+    /^It could not be taken in: this is no whole tar archive .* nothing was changed\. Choose a \.tar file that Export has made\.$/,
+  )
   await expect(names(demo)).toHaveText(['mine.txt'])
   await row(demo, 'mine.txt').getByRole('button', { name: 'Delete mine.txt' }).click()
   await confirmDelete(demo)

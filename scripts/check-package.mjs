@@ -80,7 +80,7 @@ function pack() {
 function wanted() {
   /** @type {(string | { [condition: string]: string })[]} */
   const targets = Object.values(manifest.exports)
-  const links = readFileSync(`${project}README.md`, 'utf8').matchAll(/\]\(([A-Z]+\.md)\)/g)
+  const links = readFileSync(`${project}README.md`, 'utf8').matchAll(/\]\(([A-Z]+\.md|demo\/.+?)\)/g)
   const paths = [
     ...targets.flatMap((target) => (typeof target === 'string' ? target : Object.values(target))),
     ...Array.from(links, ([, path]) => path ?? ''),
@@ -92,6 +92,8 @@ function wanted() {
 /** A page for people, or compiled from a source that is still there: what was renamed stays in dist/ until somebody removes it. */
 function belongs(/** @type {string} */ path) {
   if (/^([A-Z]+\.md|LICENSE|package\.json)$/.test(path)) return true
+  // The examples that the README points to.
+  if (/^demo\/.*\.ts$/.test(path)) return true
   const source = /^dist\/(.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1]
   return source !== undefined && !source.startsWith('testing/') && existsSync(`${project}src/${source}.ts`)
 }

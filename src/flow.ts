@@ -10,6 +10,12 @@ export function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1)
 }
 
+/** Throws TypeError for what is no list of values: a File, a promise of a list, or a string, which would be taken letter by letter. */
+export function checkMany(values: unknown): void {
+  if (typeof values === 'object' && values && (Symbol.iterator in values || Symbol.asyncIterator in values)) return
+  throw new TypeError(`putMany takes an array, an iterable or an async iterable, not ${kindOf(values)}`)
+}
+
 /** The bytes of a stream, a response or an async iterable. Throws TypeError at once for what is none; then what the source throws, and ABORTED. */
 export function flow(source: unknown, ...signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
   return bytesOnly(pull(iterate(source), signals))

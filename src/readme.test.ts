@@ -88,6 +88,40 @@ test('the lines for leaving and coming take a content along', async () => {
   expect(new TextDecoder().decode(await other.get(key))).toBe('to take along')
 })
 
+test("the page's side of a film answers a service worker with a range, a piece each time it pulls", async () => {
+  await using store = await openEngine(memoryStorage())
+  const film = new Uint8Array(300_000).map((_, i) => i % 251)
+  const key = await store.put(film)
+  const serviceWorker = Object.assign(new EventTarget(), { register: async () => undefined })
+  await run(example('Films: a service worker', 'js'), { navigator: { serviceWorker }, store }, 'undefined')
+
+  /** Asks as demo/worker/service-worker.ts does. */
+  async function ask(key: string) {
+    const { port1: port, port2 } = new MessageChannel()
+    const heard = () => new Promise<MessageEvent['data']>((resolve) => (port.onmessage = ({ data }) => resolve(data)))
+    const data = { url: `https://page/blob/${key}`, method: 'GET', headers: [['range', 'bytes=1000-200999']] }
+    const head = heard()
+    serviceWorker.dispatchEvent(Object.assign(new Event('message'), { data, ports: [port2] }))
+    const { status, headers, hasBody } = await head
+    const pieces: Uint8Array[] = []
+    for (let isEnd = !hasBody; !isEnd; ) {
+      const piece = heard()
+      port.postMessage('pull')
+      const { bytes } = await piece
+      if (bytes) pieces.push(bytes)
+      else isEnd = true
+    }
+    port.close()
+    return { status, headers: new Headers(headers), bytes: Buffer.concat(pieces) }
+  }
+
+  const { status, headers, bytes } = await ask(key)
+  expect([status, headers.get('content-type')]).toEqual([206, 'video/mp4'])
+  expect(bytes.equals(film.subarray(1000, 201_000))).toBe(true)
+  expect((await ask('ab'.repeat(32))).status).toBe(404)
+  expect((await ask('no key')).status).toBe(500)
+})
+
 test('the table of commands has every command with its operands, summary and options', () => {
   const cell = (text: string) => text.trim().replaceAll('`', '')
   const rows = [...readme.matchAll(/^\| `lodestore (\w+) (.+?)` +\| (.+?) +\| (.+?) +\|$/gm)]

@@ -2,6 +2,7 @@
  * What a command is: its words in the help, its options, and what it does. The commands stand in the files commands-*.ts; main.ts runs them.
  */
 
+import { stat } from 'node:fs/promises'
 import { StoreError } from '../errors.js'
 import { type Engine, isStoreError, nodeStorage, openEngine } from '../node.js'
 import { print, type Terminal } from './terminal.js'
@@ -57,6 +58,11 @@ export async function withStore<T>(
 }
 
 async function openFolder(folder: string, create: boolean, signal: AbortSignal): Promise<Engine> {
+  const found = await stat(folder).catch(() => undefined)
+  if (found?.isFile()) {
+    const message = `${folder} is a file, and a store is a folder; an archive is taken into one by import`
+    throw new StoreError('FORMAT', message)
+  }
   try {
     return await openEngine(nodeStorage(folder), { create, signal })
   } catch (error) {

@@ -80,7 +80,10 @@ export const get: Command = {
 
 async function keyOf({ operands, flags }: Call, store: Engine): Promise<Key> {
   const [, key = ''] = operands
-  if (!flags.has('name')) return key
+  if (!flags.has('name')) {
+    if (/^[0-9a-f]{64}$/.test(key)) return key
+    throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits, not ${printable(key)}; for a name add --name`)
+  }
   const ref = await store.refs.get(key)
   if (ref === undefined) throw new StoreError('NOT_FOUND', `there is no name ${printable(key)}`)
   return ref.key

@@ -4,6 +4,7 @@ import { createReadStream, existsSync, openAsBlob, readFileSync } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { StoreError } from '../errors.js'
 import {
   exportBorg,
   exportFiles,
@@ -90,6 +91,10 @@ async function fromOther(call: Call, store: Engine, from: string): Promise<Impor
   if (from === '-' || !(await stat(from)).isDirectory()) {
     const bytes = from === '-' ? call.terminal.stdin : createReadStream(from, { highWaterMark: READ_BYTES })
     return await fromStore(call, store, Readable.toWeb(bytes) as ReadableStream<Uint8Array>)
+  }
+  if (!existsSync(join(from, 'config')) && !existsSync(join(from, 'data'))) {
+    const message = 'there is no store in it and no repository; to take in plain files add --format files'
+    throw new StoreError('FORMAT', message, { where: { file: 'config' } })
   }
   return await (isRepository(from)
     ? fromBorg(call, store, from)

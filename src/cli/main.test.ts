@@ -249,15 +249,20 @@ test('an import that skips something lists it and ends with 1', async () => {
 
 test.each<[string, string[], string]>([
   ['a store that is not there', ['ls', path('nowhere')], 'NOT_FOUND: there is no store in'],
-  ['a key that is none', ['get', store, 'abc'], 'BAD_KEY: a key is 64 lowercase hex digits'],
+  [
+    'a key that is none',
+    ['get', store, 'abc'],
+    'BAD_KEY: a key is 64 lowercase hex digits, not abc; for a name add --name',
+  ],
   ['a key that is not there', ['get', store, 'ab'.repeat(32)], 'NOT_FOUND: there is nothing under the key'],
   ['an offset behind the end', ['get', store, sha256(''), '--offset', '1'], 'RANGE: '],
   ['a folder that is no store', ['ls', folder], 'FORMAT: this directory is not empty'],
+  ['a file for a store', ['check', path('other')], `FORMAT: ${path('other')} is a file, and a store is a folder`],
   ['an archive that is none', ['import', store, path('other')], 'FORMAT: this is no whole tar archive'],
   [
     'a folder that is no store and no repository',
     ['import', store, path('nothing')],
-    'FORMAT: there is no store in it',
+    'FORMAT: there is no store in it and no repository; to take in plain files add --format files',
   ],
   ['the store itself', ['import', store, store], 'LOCKED: '],
   ['files into a folder with something in it', ['export', store, '--format', 'files', '-o', folder], 'FORMAT: '],

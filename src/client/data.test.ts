@@ -18,6 +18,16 @@ test('puts made together are one transaction', async () => {
   expect(await store.stats()).toMatchObject({ count: 3, transactions: 1 })
 })
 
+test.each([['abc'], [new Blob(['abc'])], [Promise.resolve(['abc'])], [undefined]])(
+  'a putMany of %o, which is no list of values, is a TypeError that says so',
+  async (values) => {
+    const { store } = await pageOnEngine()
+    await expect(store.putMany(values as never)).rejects.toThrow(
+      /^putMany takes an array.*, not (String|Blob|Promise|Undefined)$/,
+    )
+  },
+)
+
 test('a small putMany is one message', async () => {
   const { store, posted } = await pageOnEngine()
   await store.putMany(Array.from({ length: 1000 }, (_, i) => `${i}`.repeat(100)))

@@ -128,7 +128,7 @@ test('persist asks the browser, and does not wait for what the user says', async
 })
 
 test.each<[string, (double: WorkerDouble) => void, RegExp]>([
-  ['a script that could not be loaded', (double) => double.onerror?.({}), /could not be loaded/],
+  ['a script that could not be loaded', (double) => double.onerror?.({}), /could not be loaded.*"Bundlers".*"worker"/],
   ['an uncaught error', (double) => double.onerror?.({ message: 'out of memory' }), /out of memory/],
   ['a message that could not be read', (double) => double.onmessageerror?.(), /could not be read/],
 ])('%s rejects everything with WORKER_DIED', async (_name, happen, message) => {

@@ -58,11 +58,16 @@ function connect(worker: Worker): Connection {
       navigator.locks.request(lock, { signal: ended.signal }, died).catch(() => {})
     },
   })
-  worker.onerror = (event) => connection.fail(diedError(event.message || 'its script could not be loaded'))
+  worker.onerror = (event) => connection.fail(diedError(event.message || NOT_LOADED))
   worker.onmessageerror = () => connection.fail(diedError('a message from it could not be read'))
   return connection
 }
 
+/** No message comes with a script that is not there, or is a page of HTML instead. */
+const NOT_LOADED = 'its script could not be loaded'
+const NEVER_LOADED = `if it never could, the bundler has left it out: see "Bundlers" in lodestore's README, and the option "worker"`
+
 function diedError(why: string): StoreError {
-  return new StoreError('WORKER_DIED', `the worker of the store died: ${why}. Open the store again`)
+  const advice = why === NOT_LOADED ? `open the store again; ${NEVER_LOADED}` : 'open the store again'
+  return new StoreError('WORKER_DIED', `the worker of the store died: ${why}; ${advice}`)
 }

@@ -5,7 +5,7 @@
  */
 
 import { isStoreError, throwIfAborted } from '../errors.js'
-import { pull } from '../flow.js'
+import { checkMany, pull } from '../flow.js'
 import type { Result, WireData } from '../protocol/messages.js'
 import type { Data, Key, PutOptions } from '../types.js'
 import type { Connection, Take } from './connection.js'
@@ -24,6 +24,7 @@ export async function upload(
   source: Iterable<Data> | AsyncIterable<Data>,
   { durability, transfer, signal }: PutOptions,
 ): Promise<Key[]> {
+  checkMany(source)
   const pieces: Promise<Key[]>[] = []
   let tx: number | undefined
   let piece: WireData[] = []

@@ -4,6 +4,7 @@
  */
 
 import { StoreError } from '../errors.js'
+import { kindOf } from '../flow.js'
 import { translate } from '../storage/opfs.js'
 import { pathParts, splitPath } from '../storage/path.js'
 import type { Storage } from '../storage/storage.js'
@@ -25,7 +26,12 @@ export interface FolderAccess {
   remove(path: string): Promise<void>
 }
 
+/** Throws TypeError: a File with an archive is the likeliest thing to come instead. */
 export function accessTo(folder: Folder): FolderAccess {
+  if (typeof folder !== 'object' || folder === null || !('getDirectoryHandle' in folder || 'list' in folder)) {
+    const others = 'and an archive is a stream: blob.stream() of a File or Blob'
+    throw new TypeError(`a folder is a Storage or a FileSystemDirectoryHandle, not ${kindOf(folder)}; ${others}`)
+  }
   return 'getDirectoryHandle' in folder ? new DirectoryAccess(folder) : new StorageAccess(folder)
 }
 

@@ -16,6 +16,18 @@ import { exportStore, importStore } from './store-tar.js'
 const root = mkdtempSync(join(tmpdir(), 'lodestore-folder-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
+test.each([[new Blob(['tar'])], ['photos'], [undefined], [new Response('tar')]])(
+  'what is no folder is a TypeError that says what a folder and an archive are',
+  async (given) => {
+    const store = await emptyStore()
+    const message = /^a folder is a Storage or a FileSystemDirectoryHandle, .*blob\.stream\(\)/
+    await expect(copyStore(store, given as never)).rejects.toThrow(message)
+    if (given instanceof Blob) {
+      await expect(importStore(store, given as never, { scratch: memoryStorage() })).rejects.toThrow(message)
+    }
+  },
+)
+
 const targets: [string, () => Storage][] = [
   ['memory', memoryStorage],
   ['a folder', () => nodeStorage(join(root, 'copy'))],

@@ -158,7 +158,7 @@ function bad(what: string, expected: string, value: unknown): StoreError {
   const came = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeOf(value)
   return new StoreError(
     'BAD_MESSAGE',
-    `the message is malformed: "${what}" has to be ${expected}, not ${came}; page and worker have to run the same release of lodestore`,
+    `the message is malformed: "${what}" has to be ${expected}, not ${came}; if it was not you who gave that, page and worker have to run the same release of lodestore`,
   )
 }
 

@@ -56,6 +56,6 @@ function sizeOf(data: Data): number {
 }
 
 function tooLarge(size: number): StoreError {
-  const message = `a value is at most ${VALUE_BYTES_MAX} bytes, this one has ${size}; store it in parts`
+  const message = `a value is at most ${VALUE_BYTES_MAX} bytes, this one has ${size}; put it: that takes any size`
   return new StoreError('TOO_LARGE', message)
 }

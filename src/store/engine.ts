@@ -93,6 +93,7 @@ export interface EngineSettings extends OpenEngineOptions {
 /** Opens the store in `storage`, which is its directory. Throws LOCKED at once when it is open elsewhere, NOT_FOUND, FORMAT. */
 export async function openEngine(storage: Storage, options: EngineSettings = {}): Promise<Engine> {
   throwIfAborted(options.signal)
+  const durability = checkDurability(options.durability ?? 'strict')
   const context = await openContext({
     storage,
     kernel: options.kernel ?? (await createKernel()),
@@ -106,7 +107,7 @@ export async function openEngine(storage: Storage, options: EngineSettings = {})
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
     signal: options.signal,
   })
-  return new Engine(context, options.name ?? '', options.durability ?? 'strict')
+  return new Engine(context, options.name ?? '', durability)
 }
 
 export class Engine implements Store {
@@ -179,7 +180,7 @@ export class Engine implements Store {
         return upload.offset
       },
       write: (bytes) => upload.write(bytes),
-      finish: ({ durability } = {}) => upload.finish(this.#isStrict(durability)),
+      finish: async ({ durability } = {}) => upload.finish(this.#isStrict(durability)),
       discard: () => upload.discard(),
       [Symbol.asyncDispose]: () => upload.pause(),
     }
@@ -274,13 +275,13 @@ export class Engine implements Store {
 
   /** A transaction that is in the caller's hands is rolled back by a close; for another one a close waits. */
   async #begin(options: CommitOptions, isCallers: boolean): Promise<EngineTransaction> {
+    const strict = this.#isStrict(options.durability)
     return await new Promise<EngineTransaction>((resolve, reject) => {
       this.#queue
         .turn(async () => {
           if (isCallers) this.#assertOpen()
           await this.#staging.begin()
           await new Promise<void>((release) => {
-            const strict = this.#isStrict(options.durability)
             const tx = new EngineTransaction(this.#context, this.#staging, this.#contents, strict, () => {
               this.#transactions.delete(tx)
               release()
@@ -376,12 +377,18 @@ export class Engine implements Store {
   }
 
   #isStrict(durability: Durability | undefined): boolean {
-    return (durability ?? this.#durability) === 'strict'
+    return checkDurability(durability ?? this.#durability) === 'strict'
   }
 
   #assertOpen(): void {
     if (this.#closing) throw new StoreError('CLOSED', 'the store is closed; open it again')
   }
+}
+
+/** Throws TypeError: a word that is misspelt must not come to mean the weaker of the two. */
+function checkDurability(durability: Durability): Durability {
+  if (durability === 'strict' || durability === 'relaxed') return durability
+  throw new TypeError(`durability is 'strict' or 'relaxed', not ${JSON.stringify(durability)}`)
 }
 
 /** A checkpoint that finds no room is only missed at the next opening, which reads the log instead. */

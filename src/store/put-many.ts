@@ -1,7 +1,7 @@
 /** Many contents in one transaction, in bounded memory. */
 
 import { throwIfAborted } from '../errors.js'
-import { pull } from '../flow.js'
+import { checkMany, pull } from '../flow.js'
 import type { Data, Key } from '../types.js'
 import { sourceBytes } from './data.js'
 import type { EngineTransaction } from './transaction.js'
@@ -21,6 +21,7 @@ export async function putAll(
   signal: AbortSignal | undefined,
   closing: AbortSignal,
 ): Promise<Key[]> {
+  checkMany(data)
   const keys: Promise<Key[]>[] = []
   let bytesWaiting = 0
   /** Waits when many bytes do. */

@@ -152,6 +152,38 @@ export const badInputCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a durability that is misspelt is a TypeError in every call, and is not taken for the weaker one',
+    async run({ open }) {
+      const durability = 'Strict' as 'strict'
+      equal(await kindOfFailure(() => open({ durability })), 'TypeError', 'open')
+      const store = await open({ durability: 'strict' })
+      const ingest = await store.ingest(key(1), { size: 1 })
+      const calls: [string, () => Promise<unknown>][] = [
+        ['put', () => store.put('x', { durability })],
+        ['putMany', () => store.putMany(['x'], { durability })],
+        ['set', () => store.set(key(1), 'x', { durability })],
+        ['deleteMany', () => store.deleteMany([key(1)], { durability })],
+        ['begin', () => store.begin({ durability })],
+        ['transaction', () => store.transaction(() => {}, { durability })],
+        ['finish', () => ingest.finish({ durability })],
+      ]
+      for (const [name, call] of calls) equal(await kindOfFailure(call), 'TypeError', name)
+      await ingest.discard()
+      equal(await keysOf(store), [], 'keys')
+    },
+  },
+  {
+    name: 'a putMany of what is no list of values is a TypeError that says so',
+    async run({ open }) {
+      const store = await open()
+      for (const data of ['abc', new Blob(['abc']), Promise.resolve(['abc']), 7, undefined]) {
+        const error: unknown = await store.putMany(data as never).catch((caught: unknown) => caught)
+        equal(error instanceof TypeError && /putMany takes/.test(error.message), true, `${error}`)
+      }
+      equal(await keysOf(store), [], 'keys')
+    },
+  },
+  {
     name: 'a segment size or a threshold that makes no sense is a TypeError',
     async run({ open }) {
       for (const maxSegmentSize of [0, 1023, 1.5, 2 ** 31, Number.NaN]) {
@@ -166,3 +198,11 @@ export const badInputCases: readonly EngineCase[] = [
     },
   },
 ]
+
+/** What a call rejects with, by its name; undefined when it does not. A call that throws fails the case. */
+async function kindOfFailure(call: () => Promise<unknown>): Promise<string | undefined> {
+  return await call().then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  )
+}
