@@ -11,6 +11,8 @@ import { type EngineCase, keysOf, text, value } from './engine-case.js'
 /** Contents of more than 800 bytes are cut. */
 const SMALL_CHUNKS = { chunkSizes: { min: 64, average: 256, max: 400 } }
 const LARGE = 5000
+/** A key of nothing. */
+const NOWHERE = '0f'.repeat(32)
 
 /** A large content, its key, and its first chunk; in the store there is nothing of it. */
 async function largeContent(store: Engine): Promise<{ bytes: Uint8Array; name: string; chunk: string }> {
@@ -49,6 +51,23 @@ const meeting: EngineCase[] = [
       equal([ingest.offset, await ingest.finish()], [size, chunk], 'offset, key')
       await store.delete(name)
       equal(await keysOf(await reopen()), [chunk], 'keys')
+    },
+  },
+  {
+    name: 'a put that fails in a transaction which changes nothing leaves nothing behind for what comes after a repair',
+    async run({ open, storage }) {
+      const store = await open({ ...SMALL_CHUNKS, checkpointBytes: 1 })
+      const bytes = value(LARGE)
+      await store.put(bytes)
+      await store.flush()
+      await store.transaction(async (tx) => {
+        // All its chunks are there already: nothing is written, and what was counted is taken back.
+        await fails(() => tx.put(bytes, { expected: NOWHERE }), 'MISMATCH', 'a put of another content')
+      })
+      // Mended by a repair that writes no transaction.
+      for (const path of await storage.paths()) if (path.startsWith('index.')) await storage.remove(path)
+      equal((await store.check({ repair: true })).clean, true, 'repaired')
+      equal((await store.compact({ threshold: 0 })).segments > 0, true, 'compacted')
     },
   },
   {
