@@ -153,6 +153,24 @@ const ingesting: EngineCase[] = [
     },
   },
   {
+    name: 'an ingest of what is there and then replaced does not finish either; another one brings it back',
+    async run({ open }) {
+      const store = await open()
+      const bytes = value(100)
+      const name = await store.put(bytes)
+      const ingest = await store.ingest(name, { size: 100 })
+      equal(ingest.offset, 100, 'offset of what is there')
+      const set = store.set(name, 'other')
+      await fails(() => ingest.finish(), 'NOT_FOUND', 'finish')
+      await set
+      const again = await store.ingest(name, { size: 100 })
+      equal(again.offset, 0, 'offset of the other')
+      await again.write(bytes)
+      await again.finish()
+      equal(await store.get(name), bytes, 'the content')
+    },
+  },
+  {
     name: 'after a write that failed an ingest is over, and another goes on with what was kept',
     async run({ open, storage }) {
       const store = await open(SMALL_CHUNKS)
