@@ -277,9 +277,10 @@ class Replay {
     for (const segment of [...this.#state.segments.keys()]) {
       if (kept.has(segment) || segment >= list.segment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
+      // Without it there is no doubt of what it may have hidden either.
+      if (this.#findings.has(segment)) throw new StartAgain([segment])
       if (!(await takeOut(this.#files, this.#kernel, this.#state, segment, this.#id))) throw new StartAgain([segment])
       this.#retired.push(segment)
-      this.#findings.forget(segment)
     }
   }
 

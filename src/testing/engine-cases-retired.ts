@@ -99,6 +99,24 @@ export const retiredCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a segment that was cut to nothing casts no doubt on older values when a repair has retired it, also when a crash keeps its file',
+    async run({ open, close, storage, crash }) {
+      await filled(open, 12)
+      await close()
+      await storage.replace('data/0/2', new Uint8Array(1))
+      const store = await open()
+      let crashed: EngineContext | undefined
+      storage.before = async ({ kind, path }) => {
+        if (kind === 'remove' && path === 'data/0/2') crashed = await crash()
+      }
+      equal((await store.check({ repair: true })).clean, true, 'repaired')
+      const again = await (crashed ?? (await crash())).reopenFromLog()
+      equal(again.recovery.damaged, [], 'damage after the crash')
+      equal(await again.get(key(0)), value(300, 0), 'an older value')
+      await again.close()
+    },
+  },
+  {
     name: 'retired segments whose files come back after a crash count for nothing, and go again',
     async run({ open, close, reopen, reopenFromLog, storage, segments }) {
       const first = await filled(open, 12)
