@@ -95,8 +95,8 @@ const RECOVERY = [
   },
   {
     file: 'src/log/replay.ts',
-    text: 'if (!(await takeOut(this.#files, this.#kernel, this.#state, segment))) throw new StartAgain([segment])',
-    replacement: 'await takeOut(this.#files, this.#kernel, this.#state, segment)',
+    text: 'if (!(await takeOut(this.#files, this.#kernel, this.#state, segment, this.#id))) throw new StartAgain([segment])',
+    replacement: 'await takeOut(this.#files, this.#kernel, this.#state, segment, this.#id)',
     taken: 'a retired segment that cannot be read whole is left out as a whole',
     named: 'retired segment',
     tests: [CASES],

@@ -4,7 +4,7 @@ import type { Damage } from '../types.js'
 import { isBefore, type Position, START } from './position.js'
 
 export class Findings {
-  #damaged: Damage[] = []
+  readonly #damaged: Damage[] = []
   #doubt: Position = START
 
   get damaged(): Damage[] {
@@ -23,9 +23,9 @@ export class Findings {
     this.#damaged.push(damage)
   }
 
-  /** What was found in a segment that a compaction retired is of no account. */
-  forget(segment: number): void {
-    this.#damaged = this.#damaged.filter((damage) => damage.segment !== segment)
+  /** Whether anything was found wrong in this segment. */
+  has(segment: number): boolean {
+    return this.#damaged.some((damage) => damage.segment === segment)
   }
 
   doubtUpTo(position: Position): void {

@@ -92,6 +92,7 @@ class Replay {
   readonly #kernel: Kernel
   readonly #walk: SegmentWalk
   readonly #state: LogState
+  readonly #id: Uint8Array
   readonly #durable: Position
   readonly #replayed: Recovery['replayed']
   readonly #onBatch: ReplayInput['onBatch']
@@ -112,6 +113,7 @@ class Replay {
     this.#kernel = input.kernel
     this.#walk = new SegmentWalk(input.files, input.kernel)
     this.#state = input.state
+    this.#id = input.id
     this.#chain = new SegmentChain(input.files, input.id, from?.segment ?? 0, this.#findings)
     this.#durable = input.durable
     this.#replayed = input.replayed
@@ -275,9 +277,10 @@ class Replay {
     for (const segment of [...this.#state.segments.keys()]) {
       if (kept.has(segment) || segment >= list.segment) continue
       if (!this.#files.has(segment)) throw new StartAgain([])
-      if (!(await takeOut(this.#files, this.#kernel, this.#state, segment))) throw new StartAgain([segment])
+      // Without it there is no doubt of what it may have hidden either.
+      if (this.#findings.has(segment)) throw new StartAgain([segment])
+      if (!(await takeOut(this.#files, this.#kernel, this.#state, segment, this.#id))) throw new StartAgain([segment])
       this.#retired.push(segment)
-      this.#findings.forget(segment)
     }
   }
 
@@ -299,11 +302,18 @@ class Replay {
   }
 }
 
-/** Takes all entries of a retired segment out of the state; false when some of them cannot be read any more. */
-async function takeOut(files: SegmentFiles, kernel: Kernel, state: LogState, segment: number): Promise<boolean> {
+/** Takes all entries of a retired segment out of the state; false when some of them cannot be read any more, or others stand in their place. */
+async function takeOut(
+  files: SegmentFiles,
+  kernel: Kernel,
+  state: LogState,
+  segment: number,
+  id: Uint8Array,
+): Promise<boolean> {
   let end = MAGIC_BYTES
-  const walk = new SegmentWalk(files, kernel).walk(segment, MAGIC_BYTES, () => false)
-  for await (const part of walk) {
+  const walk = new SegmentWalk(files, kernel)
+  if (await walk.isMisplaced(segment, id)) return false
+  for await (const part of walk.walk(segment, MAGIC_BYTES, () => false)) {
     if (!('records' in part)) return false
     for (let i = 0; i < part.count; i++) {
       const at = part.records[i * 3] as number

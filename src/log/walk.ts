@@ -3,7 +3,8 @@
  * torn tail, and by check and repair, for which everything that is no entry is damage.
  */
 
-import { MAGIC, MAGIC_BYTES, MAGICS } from '../format/entry.js'
+import { decodeSegmentHeader, ENTRY, MAGIC, MAGIC_BYTES, MAGICS, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
+import { RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { type Gap, Inspector } from './inspect.js'
 import { type Batch, SegmentScan } from './reader.js'
@@ -33,6 +34,15 @@ export class SegmentWalk {
     const text = String.fromCharCode(...bytes)
     if (MAGICS.includes(text)) return 'magic'
     return MAGIC.startsWith(text.replace(/\0+$/, '')) ? 'torn' : 'foreign'
+  }
+
+  /** True when the file holds another segment, or another store's: what stands there is not what the segment held. */
+  async isMisplaced(segment: number, id: Uint8Array): Promise<boolean> {
+    const entry = await this.#scan.read(segment, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES)
+    // Other programs write none.
+    if (reservedKind(entry, ENTRY.key) !== RESERVED.segmentHeader) return false
+    const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))
+    return header !== undefined && !(header.segment === segment && sameKey(header.id, 0, id, 0))
   }
 
   /** Walks from `from` to the end, or to a tail. The last value is the offset where it stopped. */

@@ -168,6 +168,7 @@ async function copyLive(
 ): Promise<void> {
   const walk = new SegmentWalk(context.files, context.kernel)
   let end = 0
+  if (await walk.isMisplaced(segment, context.id)) throw new Unsound(segment)
   for await (const part of walk.walk(segment, MAGIC_BYTES, () => false)) {
     if (!('records' in part)) throw new Unsound(segment)
     throwIfAborted(signal)

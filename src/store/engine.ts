@@ -58,7 +58,7 @@ import {
   removeOutlived,
   SLICE_BYTES,
 } from './maintenance.js'
-import { openContext } from './open.js'
+import { closeContext, openContext } from './open.js'
 import { listContents, statsOf } from './overview.js'
 import { putAll } from './put-many.js'
 import { WriteQueue } from './queue.js'
@@ -107,7 +107,13 @@ export async function openEngine(storage: Storage, options: EngineSettings = {})
     random: options.random ?? ((bytes) => void crypto.getRandomValues(bytes)),
     signal: options.signal,
   })
-  return new Engine(context, options.name ?? '', durability)
+  try {
+    return new Engine(context, options.name ?? '', durability)
+  } catch (error) {
+    // There was no memory for its tables.
+    await closeContext(context)
+    throw error
+  }
 }
 
 export class Engine implements Store {
@@ -352,7 +358,7 @@ export class Engine implements Store {
   }
 
   async #closeFiles(): Promise<void> {
-    const { writer, head, files, lock } = this.#context
+    const { writer, head } = this.#context
     try {
       await abandonCheckpoint(this.#context)
       await flushLog(this.#context)
@@ -361,9 +367,7 @@ export class Engine implements Store {
       await writer.close()
       await removeOutlived(this.#context)
     } finally {
-      head.close()
-      await files.close()
-      lock.close()
+      await closeContext(this.#context)
     }
   }
 

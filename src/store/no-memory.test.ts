@@ -6,6 +6,7 @@ import { Table } from '../kernel/table.js'
 import { memoryStorage } from '../storage/memory.js'
 import { key, keysOf, value } from '../testing/engine-case.js'
 import { limitedMemory } from '../testing/limited-memory.js'
+import { ObservedStorage } from '../testing/observed-storage.js'
 import type { Transaction } from '../types.js'
 import { type Engine, openEngine } from './engine.js'
 
@@ -75,4 +76,28 @@ test('and one of a large content of more chunks than there is memory to count', 
   expect(await engine.get(name)).toEqual(large)
   await engine.flush()
   expect(await engine.check()).toMatchObject({ clean: true })
+})
+
+test('an opening for which there is no memory, wherever it ends, leaves no file open', async () => {
+  const storage = new ObservedStorage(memoryStorage())
+  await (await openEngine(storage, { kernel })).close()
+  for (let left = 0; ; left++) {
+    let taken = 0
+    const take = <T>(made: T): T => {
+      if (taken++ === left) throw new RangeError('there is no memory')
+      return made
+    }
+    const ending: Kernel = {
+      arena: (bytes) => take(arena(bytes)),
+      table: (seed) => take(kernel.table(seed)),
+    }
+    const engine = await openEngine(storage, { kernel: ending }).catch((error: unknown) => {
+      expect(error).toBeInstanceOf(RangeError)
+    })
+    if (engine) {
+      expect(left).toBeGreaterThan(5)
+      return await engine.close()
+    }
+    expect([left, storage.openPaths]).toEqual([left, []])
+  }
 })

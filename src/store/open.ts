@@ -137,6 +137,13 @@ export async function openContext(input: OpenInput): Promise<Context> {
   }
 }
 
+/** Frees what is open, the lock last. What has to be written is written before. */
+export async function closeContext({ head, files, lock }: Pick<Context, 'head' | 'files' | 'lock'>): Promise<void> {
+  head.close()
+  await files.close()
+  lock.close()
+}
+
 /**
  * The storage as long as the lock is ours. The system can close handles under us; one that it closed may be opened anew, unless the
  * lock is gone as well: then somebody else may have changed the store since.

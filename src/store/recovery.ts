@@ -218,9 +218,10 @@ function nextEntry(
   degraded: boolean,
   durable: Position,
 ): { end: Position; previous: Position | undefined } {
-  if (!degraded) return { end, previous: end.offset > 0 ? undefined : endBefore(state, end.segment) }
+  const before = end.offset > 0 ? undefined : endBefore(state, end.segment)
+  if (!degraded) return { end, previous: before }
   const segment = Math.max(files.list().at(-1) ?? 0, durable.segment, end.segment) + 1
-  return { end: { segment, offset: 0 }, previous: end.offset > 0 ? end : undefined }
+  return { end: { segment, offset: 0 }, previous: before ?? (end.offset > 0 ? end : undefined) }
 }
 
 function later<T extends Position>(a: T, b: Position): Position {

@@ -15,7 +15,7 @@ import type { Context } from './context.js'
 import { expectKey, mismatch } from './keyed.js'
 import type { WriteQueue } from './queue.js'
 import { readValue, unlessDamaged } from './read.js'
-import { readManifest } from './read-content.js'
+import { type Find, readManifest } from './read-content.js'
 import type { Staging } from './staging.js'
 import { type ChunkWithBytes, type Sink, Upload } from './upload.js'
 
@@ -136,19 +136,21 @@ export class RunningUpload {
   }
 
   async #takeUp({ key, size }: { key: Uint8Array; size: number }, partsLeast: number): Promise<void> {
-    const { state } = this.#context
+    // A repair makes another state.
+    const find: Find = (name) => this.#context.state.keys.find(name)
     let saved: Uint8Array | undefined
     let isSame = true
     for (let number = 0; ; number++) {
       const name = uploadPartKey(this.#id, number)
-      if (number >= partsLeast && !state.keys.has(name)) break
-      const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
+      if (number >= partsLeast && !find(name)) break
+      const value = await unlessDamaged(readValue(this.#context, name, () => find(name)))
       const part = value && decodeUploadPart(value)
-      isSame &&= part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks)
+      isSame &&=
+        part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks, find)
       this.#parts.push(part?.chunks)
       saved = part?.state
     }
-    const held = await this.#heldBytes(key)
+    const held = await this.#heldBytes(key, find)
     if (held !== undefined) {
       this.#isThere = true
       this.#offset = held
@@ -162,19 +164,19 @@ export class RunningUpload {
   }
 
   /** Bytes of the content, if it is there and not known to be damaged; under its key may also stand what somebody set who chose it. */
-  async #heldBytes(key: Uint8Array): Promise<number | undefined> {
-    const { state, hasher } = this.#context
-    const manifest = await unlessDamaged(readManifest(this.#context, key, () => state.keys.find(manifestKey(key))))
-    if (manifest) return this.#areThere(manifest.chunks) ? manifest.size : undefined
-    const value = await unlessDamaged(readValue(this.#context, key, () => state.keys.find(key)))
+  async #heldBytes(key: Uint8Array, find: Find): Promise<number | undefined> {
+    const { hasher } = this.#context
+    const manifest = await unlessDamaged(readManifest(this.#context, key, () => find(manifestKey(key))))
+    if (manifest) return this.#areThere(manifest.chunks, find) ? manifest.size : undefined
+    const value = await unlessDamaged(readValue(this.#context, key, () => find(key)))
     return value && sameKey(await hasher.sha256(value), 0, key, 0) ? value.length : undefined
   }
 
   /** False when one of them is lost or known to be damaged. */
-  #areThere(chunks: readonly Chunk[]): boolean {
-    const { state, files, damagedKeys } = this.#context
+  #areThere(chunks: readonly Chunk[], find: Find): boolean {
+    const { files, damagedKeys } = this.#context
     return chunks.every(({ key }) => {
-      const place = state.keys.find(key)
+      const place = find(key)
       return place && files.has(place.segment) && !(damagedKeys.size > 0 && damagedKeys.has(keyHex(key)))
     })
   }
@@ -213,8 +215,9 @@ export class RunningUpload {
     if (this.#isThere && expected) {
       const { key } = expected
       await this.#write(strict, async () => {
-        if (await this.#contents.keep(key)) return
-        const message = 'the content was deleted while it was being taken in; begin another ingest'
+        const isHeld = (await this.#heldBytes(key, (name) => this.#staging.find(name))) !== undefined
+        if (isHeld && (await this.#contents.keep(key))) return
+        const message = 'the content was deleted or replaced while it was being taken in; begin another ingest'
         throw new StoreError('NOT_FOUND', message, { where: { key: keyHex(key) } })
       })
       return keyHex(key)

@@ -168,7 +168,8 @@ export class Staging {
   async commit(strict: boolean): Promise<void> {
     const { writer, state } = this.#context
     if (this.#journal.count === 0) {
-      await writer.rollback()
+      // A put that failed has taken back what it counted: of that nothing may stay noted.
+      await this.rollback()
       if (strict) await flushLog(this.#context)
       return
     }

@@ -5,7 +5,7 @@
 
 import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
 import { equal, fails } from './check.js'
-import { type EngineCase, type EngineContext, key, value } from './engine-case.js'
+import { type EngineCase, type EngineContext, key, keysOf, value } from './engine-case.js'
 
 const SMALL = { maxSegmentSize: 1024, checkpointBytes: 64 }
 /** Entry and COMMIT of a value of `bytes` that is set under a chosen key. */
@@ -94,6 +94,31 @@ export const cutCases: readonly EngineCase[] = [
       const { recovery } = await reopenFromLog()
       const message = `the segment has ${FIRST_SET_END} bytes, and had ${whole.length} when it was closed`
       equal<unknown>(recovery.damaged, [{ kind: 'segment', message, segment: 0, offset: FIRST_SET_END }], 'damage')
+    },
+  },
+  {
+    name: 'a segment is lost in which a transaction ended, and only the checkpoint knows that: what stands before it stays, also after a repair',
+    damages: true,
+    async run({ open, close, reopen, reopenFromLog, storage }) {
+      const first = await open({ ...SMALL, checkpointBytes: 1 })
+      await first.transaction(async (tx) => {
+        await tx.set(key(0), value(1000))
+        await tx.set(key(1), value(100, 1))
+      })
+      // Its checkpoint comes in the same segment as the one before it, and ends that.
+      await first.set(key(2), value(100, 2))
+      await close()
+      equal((await storage.paths()).includes('index.2'), true, 'a checkpoint at the start of a segment')
+      await storage.remove('data/0/1')
+      const store = await open()
+      equal(await store.get(key(0)), value(1000), 'what stands before the lost segment')
+      const { clean, repaired } = await store.check({ repair: true })
+      equal([clean, repaired?.lost], [true, [key(1), key(2)]], 'after the repair')
+      for (const openAgain of [reopen, reopenFromLog]) {
+        const again = await openAgain()
+        equal([again.recovery.damaged, await keysOf(again)], [[], [key(0)]], 'damage and keys at the next opening')
+        equal(await again.get(key(0)), value(1000), 'what stands before the lost segment, then')
+      }
     },
   },
 ]

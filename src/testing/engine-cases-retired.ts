@@ -5,7 +5,7 @@
 
 import { StoreError } from '../errors.js'
 import { equal, fails } from './check.js'
-import { type EngineCase, key, text, value } from './engine-case.js'
+import { type EngineCase, type EngineContext, key, keysOf, text, value } from './engine-case.js'
 import { filled, holds } from './engine-cases-compaction.js'
 
 export const retiredCases: readonly EngineCase[] = [
@@ -59,6 +59,61 @@ export const retiredCases: readonly EngineCase[] = [
       equal((await storage.paths()).includes('data/0/0'), true, 'its file is there')
       equal(await store.get(key(0)), value(300, 0), 'what stands before the cut')
       await fails(() => store.get(key(1)), 'CORRUPT', 'what stood behind it')
+    },
+  },
+  {
+    name: 'a segment whose file is a copy of another is not compacted away either',
+    damages: true,
+    async run({ open, close, storage }) {
+      await filled(open, 12)
+      await close()
+      await storage.replace('data/0/2', await storage.contents('data/0/1'))
+      const store = await open()
+      equal(store.recovery.damaged, [], 'the checkpoint covers it')
+      await store.compact({ threshold: 0 })
+      equal((await storage.paths()).includes('data/0/2'), true, 'its file is there')
+    },
+  },
+  {
+    name: 'a segment whose file is a copy of another takes nothing with it when a repair has retired it, also when a crash keeps its file',
+    async run({ open, close, storage, crash }) {
+      const keys = await keysOf(await filled(open, 12))
+      await close()
+      await storage.replace('data/0/2', await storage.contents('data/0/1'))
+      const store = await open()
+      let crashed: EngineContext | undefined
+      storage.before = async ({ kind, path }) => {
+        if (kind === 'remove' && path === 'data/0/2') crashed = await crash()
+      }
+      const { clean, repaired } = await store.check({ repair: true })
+      const lost = repaired?.lost ?? []
+      equal([clean, lost.length > 0], [true, true], 'repaired, and something lost')
+      const left = keys.filter((name) => !lost.includes(name))
+      const again = crashed ?? (await crash())
+      for (const openAgain of [again.open, again.reopenFromLog]) {
+        const found = await openAgain()
+        equal([found.recovery.damaged, await keysOf(found)], [[], left], 'damage and keys after the crash')
+        equal((await found.check()).findings, [], 'findings')
+      }
+      await again.close()
+    },
+  },
+  {
+    name: 'a segment that was cut to nothing casts no doubt on older values when a repair has retired it, also when a crash keeps its file',
+    async run({ open, close, storage, crash }) {
+      await filled(open, 12)
+      await close()
+      await storage.replace('data/0/2', new Uint8Array(1))
+      const store = await open()
+      let crashed: EngineContext | undefined
+      storage.before = async ({ kind, path }) => {
+        if (kind === 'remove' && path === 'data/0/2') crashed = await crash()
+      }
+      equal((await store.check({ repair: true })).clean, true, 'repaired')
+      const again = await (crashed ?? (await crash())).reopenFromLog()
+      equal(again.recovery.damaged, [], 'damage after the crash')
+      equal(await again.get(key(0)), value(300, 0), 'an older value')
+      await again.close()
     },
   },
   {

@@ -11,6 +11,8 @@ import { type EngineCase, keysOf, text, value } from './engine-case.js'
 /** Contents of more than 800 bytes are cut. */
 const SMALL_CHUNKS = { chunkSizes: { min: 64, average: 256, max: 400 } }
 const LARGE = 5000
+/** A key of nothing. */
+const NOWHERE = '0f'.repeat(32)
 
 /** A large content, its key, and its first chunk; in the store there is nothing of it. */
 async function largeContent(store: Engine): Promise<{ bytes: Uint8Array; name: string; chunk: string }> {
@@ -49,6 +51,23 @@ const meeting: EngineCase[] = [
       equal([ingest.offset, await ingest.finish()], [size, chunk], 'offset, key')
       await store.delete(name)
       equal(await keysOf(await reopen()), [chunk], 'keys')
+    },
+  },
+  {
+    name: 'a put that fails in a transaction which changes nothing leaves nothing behind for what comes after a repair',
+    async run({ open, storage }) {
+      const store = await open({ ...SMALL_CHUNKS, checkpointBytes: 1 })
+      const bytes = value(LARGE)
+      await store.put(bytes)
+      await store.flush()
+      await store.transaction(async (tx) => {
+        // All its chunks are there already: nothing is written, and what was counted is taken back.
+        await fails(() => tx.put(bytes, { expected: NOWHERE }), 'MISMATCH', 'a put of another content')
+      })
+      // Mended by a repair that writes no transaction.
+      for (const path of await storage.paths()) if (path.startsWith('index.')) await storage.remove(path)
+      equal((await store.check({ repair: true })).clean, true, 'repaired')
+      equal((await store.compact({ threshold: 0 })).segments > 0, true, 'compacted')
     },
   },
   {
@@ -131,6 +150,24 @@ const ingesting: EngineCase[] = [
       await again.write(new TextEncoder().encode('content'))
       await again.finish()
       equal(text(await store.get(name)), 'content', 'the content')
+    },
+  },
+  {
+    name: 'an ingest of what is there and then replaced does not finish either; another one brings it back',
+    async run({ open }) {
+      const store = await open()
+      const bytes = value(100)
+      const name = await store.put(bytes)
+      const ingest = await store.ingest(name, { size: 100 })
+      equal(ingest.offset, 100, 'offset of what is there')
+      const set = store.set(name, 'other')
+      await fails(() => ingest.finish(), 'NOT_FOUND', 'finish')
+      await set
+      const again = await store.ingest(name, { size: 100 })
+      equal(again.offset, 0, 'offset of the other')
+      await again.write(bytes)
+      await again.finish()
+      equal(await store.get(name), bytes, 'the content')
     },
   },
   {
