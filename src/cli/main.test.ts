@@ -320,6 +320,11 @@ test('progress is shown on a terminal alone, and is gone at the end', async () =
   expect((await run(['check', store])).error).toBe('')
 })
 
+test.each(['--version', '-v'])('%s names the release', async (word) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  expect(await run([word])).toMatchObject({ code: 0, out: `lodestore ${version}\n`, error: '' })
+})
+
 test('every command has a help with its options', async () => {
   const overview = await run(['--help'])
   expect(overview.code).toBe(0)

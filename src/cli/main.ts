@@ -3,6 +3,7 @@
  * in operation is told in a line or two, with what to do; a stack is shown only for what should not be possible.
  */
 
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isStoreError, type StoreError } from '../errors.js'
 import { type Call, type Command, EXIT, UsageError } from './command.js'
@@ -35,6 +36,10 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
     const out = name === undefined ? stderr : stdout
     out.write(overview())
     return name === undefined ? EXIT.usage : EXIT.fine
+  }
+  if (name === '--version' || name === '-v') {
+    stdout.write(`lodestore ${release()}\n`)
+    return EXIT.fine
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   try {
@@ -79,9 +84,21 @@ function parse({ options, counts }: Command, words: string[], terminal: Terminal
   return { operands, flags, values, terminal }
 }
 
+function release(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
 function overview(): string {
   const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
-  return ['Usage: lodestore COMMAND STORE ...', '', ...lines, '', ...ABOUT, 'Each command has a --help.', ''].join('\n')
+  return [
+    'Usage: lodestore COMMAND STORE ...',
+    '',
+    ...lines,
+    '',
+    ...ABOUT,
+    'Each command has a --help; --version names the release.',
+    '',
+  ].join('\n')
 }
 
 function help(name: string, { operands, summary, details, options }: Command): string {
