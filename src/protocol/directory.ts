@@ -18,6 +18,12 @@ export async function storesDirectory(create: boolean): Promise<FileSystemDirect
   }
   return root.getDirectoryHandle('lodestore', { create }).catch((cause) => {
     if (cause.name === 'NotFoundError') return undefined
-    throw new StoreError('IO', `the directory of the stores cannot be opened: ${cause}`, { cause })
+    throw directoryError('the directory of the stores', cause)
   })
+}
+
+/** Where no byte is free, Chromium makes no directory either. */
+export function directoryError(what: string, cause: unknown): StoreError {
+  const isFull = Object(cause).name === 'QuotaExceededError'
+  return new StoreError(isFull ? 'QUOTA' : 'IO', `${what} cannot be opened: ${cause}`, { cause })
 }

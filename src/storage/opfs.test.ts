@@ -127,6 +127,25 @@ describe('known directories', () => {
     expect(state.lookups).toBe(2)
   })
 
+  it('when the root is gone, opening is IO, and the handles of before are left to the end of the worker', async () => {
+    let isGone = false
+    const closed: string[] = []
+    const directory = {
+      getFileHandle: async (name: string) => {
+        if (isGone) throw named('NotFoundError')
+        return { createSyncAccessHandle: async () => ({ close: () => closed.push(name) }) }
+      },
+    }
+    const storage = opfsStorage(directory as unknown as FileSystemDirectoryHandle)
+    const [before, other] = [await storage.open('before', { create: true }), await storage.open('other')]
+    before.close()
+    isGone = true
+    await expect(storage.open('absent')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(storage.open('new', { create: true })).rejects.toMatchObject({ code: 'IO', where: { file: 'new' } })
+    other.close()
+    expect(closed).toEqual(['before'])
+  })
+
   it('without create it stays NOT_FOUND', async () => {
     const { state, storage } = tree('NotFoundError')
     await storage.open('data/0', { create: true })

@@ -13,6 +13,7 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
   // Directory handles by path ('data/0'). One names a place, not an object: when another tab removes the directory and it is
   // made again, the handle works again; in between, it answers NotFoundError.
   const known = new Map<string, FileSystemDirectoryHandle>()
+  const home = { isGone: false }
 
   async function directoryAt(names: string[], create: boolean): Promise<FileSystemDirectoryHandle> {
     let handle = root
@@ -56,9 +57,12 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       try {
         const file = await fileAt(directories, name, create)
         if (typeof file.createSyncAccessHandle !== 'function') throw storageError('UNSUPPORTED', 'open', path)
-        return new OpfsFile(path, await held(file, file.createSyncAccessHandle()))
+        return new OpfsFile(path, await held(file, file.createSyncAccessHandle()), home)
       } catch (cause) {
-        throw translate('open', path, cause)
+        if (!create || nameOf(cause) !== 'NotFoundError') throw translate('open', path, cause)
+        // Nothing can be made where nothing is any more: the root itself is gone, and all that was in it.
+        home.isGone = true
+        throw storageError('IO', 'open', path, cause)
       }
     },
 
@@ -86,10 +90,13 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
 class OpfsFile implements StorageFile {
   readonly #path: string
   readonly #handle: FileSystemSyncAccessHandle
+  /** What the file is in. */
+  readonly #home: { readonly isGone: boolean }
 
-  constructor(path: string, handle: FileSystemSyncAccessHandle) {
+  constructor(path: string, handle: FileSystemSyncAccessHandle, home: { readonly isGone: boolean }) {
     this.#path = path
     this.#handle = handle
+    this.#home = home
   }
 
   read(target: Uint8Array, at: number): number {
@@ -142,7 +149,8 @@ class OpfsFile implements StorageFile {
   }
 
   close(): void {
-    this.#handle.close()
+    // When the browser has cleared the origin's data, Chromium (156) never returns from closing a handle of before; it ends with the worker.
+    if (!this.#home.isGone) this.#handle.close()
   }
 }
 

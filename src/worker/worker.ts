@@ -5,7 +5,7 @@
 
 import { abortError, StoreError } from '../errors.js'
 import { checkStoreName } from '../format/names.js'
-import { storesDirectory } from '../protocol/directory.js'
+import { directoryError, storesDirectory } from '../protocol/directory.js'
 import { deadline, whenFree } from '../protocol/locks.js'
 import { CONNECTION_ID, type Reply } from '../protocol/messages.js'
 import { memoryStorage } from '../storage/memory.js'
@@ -56,7 +56,7 @@ async function storeDirectory(name: string, create = true): Promise<FileSystemDi
     if (stores) return await stores.getDirectoryHandle(name, { create })
   } catch (cause) {
     if (!(cause instanceof DOMException) || cause.name !== 'NotFoundError') {
-      throw new StoreError('IO', `the directory of the store "${name}" cannot be opened: ${cause}`, { cause })
+      throw directoryError(`the directory of the store "${name}"`, cause)
     }
   }
   throw new StoreError('NOT_FOUND', `there is no store "${name}" here; open it without "create: false" to make it`)
