@@ -4,10 +4,18 @@
  */
 
 import { assert, isStoreError, StoreError } from '../errors.js'
-import { ENTRY, ENTRY_BYTES_MAX, TAG } from '../format/entry.js'
-import { keyHex, sameKey } from '../format/key.js'
+import {
+  decodeSegmentHeader,
+  ENTRY,
+  ENTRY_BYTES_MAX,
+  MAGIC_BYTES,
+  SEGMENT_HEADER_ENTRY_BYTES,
+  TAG,
+} from '../format/entry.js'
+import { keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Arena, Kernel, Location } from '../kernel/kernel.js'
 import type { SegmentFiles } from './segments.js'
+import type { WatchedFile } from './watched-file.js'
 import type { LogWriter } from './writer.js'
 
 /** Neighbours this near are read in one call: 16 KiB are read in less time than a call takes in Firefox (22 microseconds). */
@@ -20,10 +28,15 @@ const WINDOW_BYTES = 2 * 1024 * 1024
 export class LogReader {
   readonly #segments: SegmentFiles
   readonly #arena: Arena
+  readonly #id: Uint8Array
+  /** Handles whose header was looked at, and the segments whose files were found to hold another. */
+  readonly #seen = new WeakSet<WatchedFile>()
+  readonly #misplaced = new Set<number>()
 
-  constructor(segments: SegmentFiles, kernel: Kernel) {
+  constructor(segments: SegmentFiles, kernel: Kernel, id: Uint8Array) {
     this.#segments = segments
     this.#arena = kernel.arena(64 * 1024)
+    this.#id = id
   }
 
   /** True when an entry there can be read without waiting. */
@@ -33,6 +46,11 @@ export class LogReader {
 
   async open(segment: number): Promise<void> {
     await this.#segments.open(segment)
+  }
+
+  /** True when a value was read from the file of this segment, and the file holds another: an older value of a key may stand in the same place there. */
+  isMisplaced(segment: number): boolean {
+    return this.#misplaced.has(segment)
   }
 
   /** What `take` makes of the value of the PUT at `location`, when all of it is checked. `ready` has just said yes. Throws CORRUPT. */
@@ -87,13 +105,23 @@ export class LogReader {
   #read(segment: number, offset: number, size: number): Read {
     const file = this.#segments.peek(segment)
     assert(file !== undefined, 'a segment is read only while its handle is open')
-    this.#arena.reserve(size)
     try {
+      if (!this.#seen.has(file)) this.#look(segment, file)
+      this.#arena.reserve(size)
       return file.read(this.#arena.view(0, size), offset)
     } catch (error) {
       if (!isStoreError(error, 'IO')) throw error
       return error
     }
+  }
+
+  /** Looks at the header of a file, once for each handle. */
+  #look(segment: number, file: WatchedFile): void {
+    this.#arena.reserve(SEGMENT_HEADER_ENTRY_BYTES)
+    const got = file.read(this.#arena.view(0, SEGMENT_HEADER_ENTRY_BYTES), MAGIC_BYTES)
+    if (holdsAnother(this.#arena, got, segment, this.#id)) this.#misplaced.add(segment)
+    else this.#misplaced.delete(segment)
+    this.#seen.add(file)
   }
 }
 
@@ -126,6 +154,16 @@ function checkedValue(
     return corrupt('the entry does not match its checksum and key', location, key, keyAt)
   }
   return entry.subarray(ENTRY.putHeaderBytes)
+}
+
+/** True when the arena begins with `got` bytes of a segment's header that say, and prove, that the file holds another segment, or another store's. */
+function holdsAnother(arena: Arena, got: number, segment: number, id: Uint8Array): boolean {
+  // Other programs write no header.
+  if (got < SEGMENT_HEADER_ENTRY_BYTES || !arena.verify(0, SEGMENT_HEADER_ENTRY_BYTES)) return false
+  const entry = arena.view(0, SEGMENT_HEADER_ENTRY_BYTES)
+  if (reservedKind(entry, ENTRY.key) !== RESERVED.segmentHeader) return false
+  const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))
+  return !(header?.segment === segment && sameKey(header.id, 0, id, 0))
 }
 
 export function corrupt(what: string, location: Location, key: Uint8Array, keyAt: number, cause?: unknown): StoreError {
@@ -192,6 +230,12 @@ export class SegmentScan {
       if (atEnd || result.stop === 'corrupt') return
       windowBytes = Math.min(Math.max(WINDOW_BYTES, result.need), ENTRY_BYTES_MAX)
     }
+  }
+
+  /** True when the file holds another segment, or another store's: what stands there is not what the segment held. */
+  async isMisplaced(segment: number, id: Uint8Array): Promise<boolean> {
+    const { length } = await this.read(segment, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES)
+    return holdsAnother(this.#arena, length, segment, id)
   }
 
   /** The first `size` bytes of the file from `at`, or fewer at its end; a view that the next call makes stale. */

@@ -3,8 +3,7 @@
  * torn tail, and by check and repair, for which everything that is no entry is damage.
  */
 
-import { decodeSegmentHeader, ENTRY, MAGIC, MAGIC_BYTES, MAGICS, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
-import { RESERVED, reservedKind, sameKey } from '../format/key.js'
+import { MAGIC, MAGIC_BYTES, MAGICS } from '../format/entry.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { type Gap, Inspector } from './inspect.js'
 import { type Batch, SegmentScan } from './reader.js'
@@ -38,11 +37,7 @@ export class SegmentWalk {
 
   /** True when the file holds another segment, or another store's: what stands there is not what the segment held. */
   async isMisplaced(segment: number, id: Uint8Array): Promise<boolean> {
-    const entry = await this.#scan.read(segment, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES)
-    // Other programs write none.
-    if (reservedKind(entry, ENTRY.key) !== RESERVED.segmentHeader) return false
-    const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))
-    return header !== undefined && !(header.segment === segment && sameKey(header.id, 0, id, 0))
+    return await this.#scan.isMisplaced(segment, id)
   }
 
   /** Walks from `from` to the end, or to a tail. The last value is the offset where it stopped. */

@@ -83,6 +83,25 @@ test('a large content whose damaged list of chunks was written anew goes as a wh
   expect(await engine.stats()).toMatchObject({ count: 0, bytes: 0 })
 })
 
+test('a repair whose last steps fail has given up the names that it lost: what they pointed to can be deleted at once', async () => {
+  const disk = new SimulatedDisk()
+  const engine = await openEngine(disk)
+  const content = await engine.put('content')
+  await engine.refs.set('the name', content)
+  await engine.refs.set('another', await engine.put('other'))
+  // Now it is known what holds what.
+  await expect(engine.delete(content)).rejects.toMatchObject({ code: 'IN_USE' })
+  const log = disk.contents().get('data/0/0') as Uint8Array
+  const name = Buffer.from(log).indexOf('the name')
+  log[name] = (log[name] as number) ^ 1
+  disk.onCall = (call, path) => (call === 'remove' && path === 'data/0/0' ? 'error' : undefined)
+  await expect(engine.check({ repair: true })).rejects.toMatchObject({ code: 'IO' })
+  expect(await engine.delete(content)).toBe(true)
+  disk.onCall = () => undefined
+  expect(await engine.check({ repair: true })).toMatchObject({ clean: true })
+  expect(await keysOf(engine)).toEqual([(await engine.refs.get('another'))?.key])
+})
+
 /** A store with one large content, whose config has then lost the sizes of its chunks or has got others, as `change` makes it. */
 async function recut(large: Uint8Array<ArrayBuffer>, change: (config: string) => string) {
   const storage = new ObservedStorage(memoryStorage())

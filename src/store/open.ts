@@ -103,7 +103,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       files,
       state,
       writer,
-      reader: new LogReader(files, kernel),
+      reader: new LogReader(files, kernel, id),
       hasher: new Hasher(kernel),
       random: input.random,
       recency: new Recency(input.now, writer.position),

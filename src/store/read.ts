@@ -100,16 +100,23 @@ function inLogOrder({ state }: Context, keys: Uint8Array): Wanted[] {
   })
 }
 
-/** In front of `context.doubt`, where a newer value may be among what is damaged, only that is believed which proves itself. */
+/**
+ * In front of `context.doubt`, where a newer value may be among what is damaged, only that is believed which proves itself; and in a file that holds
+ * another segment.
+ */
 function believed(
-  { doubt, hasher }: Context,
+  { doubt, hasher, reader }: Context,
   location: Location,
   key: Uint8Array,
   keyAt: number,
   value: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  if (!isBefore(location, doubt) || provesItself(hasher, key, keyAt, value)) return value
-  throw corrupt('a newer value of this key may be among what is damaged behind it', location, key, keyAt)
+  const isMisplaced = reader.isMisplaced(location.segment)
+  if (!(isMisplaced || isBefore(location, doubt)) || provesItself(hasher, key, keyAt, value)) return value
+  const why = isMisplaced
+    ? 'the file holds another segment'
+    : 'a newer value of this key may be among what is damaged behind it'
+  throw corrupt(why, location, key, keyAt)
 }
 
 /** What `read` gives; undefined when that is damaged. A value that could only not be read is thrown: it may be whole, and what it holds is held. */

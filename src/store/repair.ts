@@ -79,6 +79,7 @@ export async function repairStore(
     })
     // Until the state is made anew, which the disk may refuse: no checkpoint may be of this one, nor is anything compacted by it.
     context.degraded = true
+    staging.holders.forget()
     // At once: a copy that begins from here on is without them. One that began before, and Blobs, hold them.
     context.retired.push(...bad)
     await abandonCheckpoint(context)

@@ -170,6 +170,29 @@ export const damageCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a segment whose file is a copy of an older one gives no older value that stands in the same place, and the repair names its key',
+    damages: true,
+    async run({ open, close, storage, reopen, reopenFromLog }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (let segment = 0; segment < 4; segment++) {
+        await first.transaction(async (tx) => {
+          await tx.set(key(0), value(50, segment))
+          await tx.set(key(segment + 1), value(1000, segment))
+        })
+      }
+      await close()
+      await storage.replace('data/0/3', await storage.contents('data/0/2'))
+      const store = await open()
+      equal(store.recovery.damaged, [], 'the checkpoint covers it')
+      for (const read of [() => store.get(key(0)), () => store.getMany([key(0)])])
+        await fails(read, 'CORRUPT', 'the value')
+      const { clean, repaired } = await store.check({ repair: true })
+      equal([clean, repaired?.lost.toSorted()], [true, [key(0), key(4)]], 'what was repaired')
+      for (const openAgain of [reopen, reopenFromLog])
+        equal(await (await openAgain()).get(key(0)), undefined, 'the value')
+    },
+  },
+  {
     name: 'check finds nothing in a sound store and reads all of it, with progress',
     async run({ open }) {
       const store = await open({ maxSegmentSize: 1024 })
