@@ -199,10 +199,18 @@ const RECOVERY = [
   },
   {
     file: 'src/store/read.ts',
-    text: '!isBefore(location, doubt) || provesItself(hasher, key, keyAt, value)',
+    text: '!(isMisplaced || isBefore(location, doubt)) || provesItself(hasher, key, keyAt, value)',
     replacement: 'doubt.segment >= 0',
     taken: 'a value that may have been replaced is believed only if its SHA-256 is its key',
     named: 'only believed',
+    tests: [CASES],
+  },
+  {
+    file: 'src/store/read.ts',
+    text: 'const isMisplaced = reader.isMisplaced(location.segment)',
+    replacement: 'const isMisplaced = doubt.segment < 0 && reader !== undefined',
+    taken: 'a value in a file that holds another segment is believed only if its SHA-256 is its key',
+    named: 'names its key',
     tests: [CASES],
   },
 ]
