@@ -16,10 +16,8 @@ import {
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { main } from './main.js'
+import { runCommand } from '../testing/cli.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lodestore-cli-files-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -28,16 +26,7 @@ const store = path('store')
 const key = createHash('sha256').update('content').digest('hex')
 const isWindows = process.platform === 'win32'
 
-async function run(...words: string[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const said = [buffer(stdout), buffer(stderr)] as const
-  const { signal } = new AbortController()
-  const code = await main(words, { stdin: Readable.from([Buffer.from('content')]), stdout, stderr, signal })
-  stdout.end()
-  stderr.end()
-  const [out, error] = await Promise.all(said)
-  return { code, out: out.toString(), error: error.toString() }
-}
+const run = (...words: string[]) => runCommand(words, { stdin: 'content' })
 
 beforeAll(async () => {
   expect(await run('put', '--create', store)).toMatchObject({ code: 0 })

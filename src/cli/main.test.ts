@@ -16,46 +16,17 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nodeStorage, openEngine } from '../node.js'
+import { runCommand as run } from '../testing/cli.js'
 import { value } from '../testing/exchange.js'
-import { COMMANDS, main } from './main.js'
+import { COMMANDS } from './main.js'
 import { readable } from './terminal.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lodestore-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const path = (name: string) => join(folder, name)
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
-
-interface Result {
-  code: number
-  out: string
-  bytes: Buffer
-  error: string
-}
-
-interface Surroundings {
-  stdin?: Uint8Array | string
-  isTTY?: boolean
-  signal?: AbortSignal
-}
-
-async function run(words: string[], { stdin = '', isTTY = false, signal }: Surroundings = {}): Promise<Result> {
-  const [stdout, stderr] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY })]
-  const said = [buffer(stdout), buffer(stderr)] as const
-  const code = await main(words, {
-    stdin: Readable.from([Buffer.from(stdin)]),
-    stdout,
-    stderr,
-    signal: signal ?? new AbortController().signal,
-  })
-  stdout.end()
-  stderr.end()
-  const [bytes, error] = await Promise.all(said)
-  return { code, out: bytes.toString(), bytes, error: error.toString() }
-}
 
 const store = path('store')
 const large = value(6_000_000)
