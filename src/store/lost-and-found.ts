@@ -27,6 +27,11 @@ export async function setAside(storage: Storage, files: SegmentFiles, segment: n
   }
 }
 
+/** True when a crash has ended the moving of this tail: what had stood behind it, maybe with the COMMIT, is set aside already. */
+export async function isBeingMoved(storage: Storage, segment: number, size: number): Promise<boolean> {
+  return (await storage.list(LOST_AND_FOUND)).includes(`${segment}.${size}`)
+}
+
 /** True for an empty file, and for this copy, all of it or its beginning: a crash came before its end, or before the cut behind it. */
 async function isBegun(copy: StorageFile, files: SegmentFiles, segment: number, from: number): Promise<boolean> {
   const copied = new Uint8Array(COPY_BYTES)

@@ -6,7 +6,7 @@
 import { isStoreError } from '../errors.js'
 import { COMMIT } from '../format/entry.js'
 import type { Crc, Head } from '../format/head.js'
-import { checkpointNumber, HEAD_FILE, LOST_AND_FOUND } from '../format/paths.js'
+import { checkpointNumber, HEAD_FILE } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
 import { isBefore, type Position, START } from '../log/position.js'
@@ -15,7 +15,7 @@ import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
 import type { Damage, Recovery } from '../types.js'
-import { setAside } from './lost-and-found.js'
+import { isBeingMoved, setAside } from './lost-and-found.js'
 import { RESERVE_BYTES, type Reserve } from './reserve.js'
 
 export interface Recovered {
@@ -190,11 +190,6 @@ async function setTailAside(
     end = at
   }
   return paths
-}
-
-/** True when a crash has ended the moving of this tail: what had stood behind it, maybe with the COMMIT, is set aside already. */
-async function isBeingMoved(storage: Storage, segment: number, size: number): Promise<boolean> {
-  return (await storage.list(LOST_AND_FOUND)).includes(`${segment}.${size}`)
 }
 
 /** True when the nine bytes of a COMMIT stand anywhere behind `from`. */
