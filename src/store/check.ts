@@ -12,6 +12,7 @@ import type { Batch } from '../log/reader.js'
 import { replayLog } from '../log/replay.js'
 import { LogState } from '../log/state.js'
 import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
+import { checkConfig, mendConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { differences } from './differences.js'
 import { flushLog } from './flush.js'
@@ -22,11 +23,14 @@ import type { Staging } from './staging.js'
 /** Checks, and with `repair` mends what was found and checks again. */
 export async function checkStore(context: Context, staging: Staging, options: CheckOptions): Promise<CheckReport> {
   const report = await inspectStore(context, options.signal, options.onProgress)
+  // After a crash the end of a damaged log would look torn, were what the head says not on the disk.
+  if (report.findings.some(isLogDamage)) await context.head.flush()
   if (!options.repair) return report
   if (report.clean && !context.degraded) return { ...report, repaired: { kept: 0, lost: [], setAside: [] } }
   if (context.frozenCount > 0) {
     throw new StoreError('LOCKED', 'the store is being exported; repair it when that has ended, or end it')
   }
+  await mendConfig(context, report.findings)
   const repaired = await repairStore(context, staging, report.findings, options.signal)
   const { clean } = await inspectStore(context, options.signal)
   return { ...report, clean, repaired }
@@ -62,7 +66,7 @@ async function inspectStore(
   // A list that was read before may be damaged by now, and only who reads it again meets that.
   if (findings.length > 0) context.manifests.clear()
   if (!context.degraded) findings.push(...differences(context.state, fresh))
-  findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)))
+  findings.push(...(await checkHead(context)), ...(await checkCheckpoint(context)), ...(await checkConfig(context)))
   return { clean: findings.length === 0, entries: replayed.entries, bytes: replayed.bytes, findings }
 }
 

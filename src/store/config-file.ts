@@ -59,6 +59,9 @@ export interface ConfigFound {
   damaged: Damage[]
 }
 
+/** What an open store knows of its config. */
+type OpenConfig = { storage: Storage; config: Config; lock: StorageFile }
+
 /** Throws FORMAT when the directory holds something, but no store; NOT_FOUND when it holds nothing and nothing is to be made. */
 export async function expectStoreOrRoom(storage: Storage, create: boolean): Promise<void> {
   const names = await storage.list('')
@@ -102,11 +105,32 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
 }
 
 async function mendReadme(lock: StorageFile): Promise<Damage[]> {
-  const bytes = new Uint8Array(README_TEXT.length + 1)
-  const got = lock.read(bytes, 0)
-  if (new TextDecoder().decode(bytes.subarray(0, got)) === README_TEXT) return []
+  if (isReadme(lock)) return []
   await writeText(lock, README_TEXT)
   return [{ kind: 'readme', file: README_FILE, message: 'the README was damaged or missing; it was written anew' }]
+}
+
+function isReadme(lock: StorageFile): boolean {
+  const bytes = new Uint8Array(README_TEXT.length + 1)
+  const got = lock.read(bytes, 0)
+  return new TextDecoder().decode(bytes.subarray(0, got)) === README_TEXT
+}
+
+/** What a check finds of the two files that are else read by an opening only: damaged under an open store, a config that no segment repeats could not be mended by it. */
+export async function checkConfig({ storage, config, lock }: OpenConfig): Promise<Damage[]> {
+  const findings: Damage[] = []
+  const read = decoded(await readText(storage, CONFIG_FILE))
+  if (!('config' in read && encodeConfig(read.config) === encodeConfig(config))) {
+    findings.push({ kind: 'config', file: CONFIG_FILE, message: 'the config is missing or damaged' })
+  }
+  if (!isReadme(lock)) findings.push({ kind: 'readme', file: README_FILE, message: 'the README is damaged' })
+  return findings
+}
+
+/** Writes anew what `checkConfig` found. */
+export async function mendConfig({ storage, config, lock }: OpenConfig, findings: readonly Damage[]): Promise<void> {
+  if (findings.some(({ kind }) => kind === 'config')) await writeConfig(storage, config)
+  if (findings.some(({ kind }) => kind === 'readme')) await writeText(lock, README_TEXT)
 }
 
 function decoded(text: string | undefined): { config: Config } | { fault: unknown } {
