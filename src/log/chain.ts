@@ -96,6 +96,17 @@ export class SegmentChain {
     }
   }
 
+  /** Reports segments that are shorter than a checkpoint says that could not be used, where no other segment told of it. */
+  findCut(known: ReadonlyMap<number, number>, ignored: ReadonlySet<number>): void {
+    for (const [segment, bytes] of known) {
+      const end = this.#walked.get(segment) ?? 0
+      if (end >= bytes || ignored.has(segment) || this.#isRetired(segment) || this.#findings.has(segment)) continue
+      const message = `the segment ends at ${end} and was durable up to ${bytes}`
+      this.#findings.report({ kind: 'segment', message, segment, offset: end, size: bytes - end })
+      this.#findings.doubtUpTo({ segment, offset: bytes })
+    }
+  }
+
   #isRetired(segment: number): boolean {
     return this.#list !== undefined && segment < this.#list.segment && !this.#list.staying.includes(segment)
   }

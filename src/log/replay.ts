@@ -64,10 +64,12 @@ export interface ReplayInput {
  */
 export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fromCheckpoint: boolean }> {
   const ignored = new Set<number>()
+  // What the checkpoint knows of lengths holds, whatever else it is good for.
+  const known = new Map([...input.state.segments].map(([segment, { bytes }]) => [segment, bytes]))
   let { from } = input
   for (;;) {
     try {
-      const result = await new Replay(input, ignored, from).run(from)
+      const result = await new Replay(input, ignored, from).run(from, known)
       result.retired.push(...ignored)
       return { ...result, fromCheckpoint: from !== undefined }
     } catch (error) {
@@ -121,8 +123,11 @@ class Replay {
     this.#ignored = ignored
   }
 
-  /** Replays what follows `from`, the position of the checkpoint in the state, or everything. Throws StartAgain. */
-  async run(from: Position | undefined): Promise<ReplayResult> {
+  /**
+   * Replays what follows `from`, the position of the checkpoint in the state, or everything; `known` are the lengths of segments that a checkpoint
+   * told of. Throws StartAgain.
+   */
+  async run(from: Position | undefined, known: ReadonlyMap<number, number>): Promise<ReplayResult> {
     const segments = await this.#withBytes(from?.segment ?? 0)
     this.#end = from ?? START
     let stop = this.#end
@@ -136,6 +141,7 @@ class Replay {
     await this.#passMark()
     if (from) this.#retired.push(...this.#chain.leftovers(this.#state))
     this.#chain.findMissing(this.#state, this.#durable)
+    if (!from) this.#chain.findCut(known, this.#ignored)
     const { damaged, doubt } = this.#findings
     return { end: this.#end, stop, tailEntries: this.#pending.count, damaged, doubt, retired: this.#retired }
   }
@@ -159,6 +165,7 @@ class Replay {
     if ((await this.#walk.size(segment)) < start) return await this.#walk.size(segment)
     // What no crash leaves at the beginning of a file makes none of it a torn tail.
     let isTorn = true
+    const isMisplaced = await this.#walk.isMisplaced(segment, this.#id)
     const isTail = (offset: number) => isTorn && isLast && !isBefore({ segment, offset }, this.#durable)
     if (start === 0) {
       const beginning = await this.#walk.beginning(segment)
@@ -168,8 +175,11 @@ class Replay {
         isTorn = beginning === 'torn'
       }
       this.#reached.set(segment, MAGIC_BYTES)
+    } else if (isMisplaced) {
+      // Whatever is written behind a checkpoint must not go on in it. (A header that is walked tells the chain.)
+      this.#findings.report({ kind: 'segment', message: 'the file holds another segment', segment, offset: 0 })
     }
-    let chained = true
+    let chained = !isMisplaced
     const walk = this.#walk.walk(segment, start || MAGIC_BYTES, isTail)
     for (;;) {
       const step = await walk.next()
@@ -210,7 +220,7 @@ class Replay {
         if (kind === RESERVED.segmentList) this.#takeList(segment, value)
         else this.#takeHeader(segment, offset, value)
       }
-      // Behind a gap of unknown length a DELETE may be part of a damaged value. Not to lose a key counts more than to have it back.
+      // Behind a gap of unknown length a DELETE may be part of a damaged value, and in a misplaced file older than what it would delete. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
       this.#pending.add(tag === TAG.put ? TAG.put : TAG.delete, bytes, keyAt, segment, offset, size)
     }
