@@ -61,8 +61,9 @@ export async function repairStore(
   }
   if (isLogDamaged || bad.size > 0 || lost.length > 0) {
     const isGoing = (segment: number) => bad.has(segment) || !files.has(segment)
-    const tombstones = entriesOf(state.shadows).filter(
-      ({ location: { segment } }) => segment !== NO_SEGMENT && isGoing(segment),
+    // One that has neither a value nor a tombstone is a compaction's doing, which took it for replaced by what is now lost.
+    const tombstones = entriesOf(state.shadows).filter(({ key, location: { segment } }) =>
+      segment === NO_SEGMENT ? !state.keys.has(key) : isGoing(segment),
     )
     await staging.transact(true, async () => {
       for (const key of survivors) {

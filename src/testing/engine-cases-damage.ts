@@ -180,6 +180,7 @@ export const damageCases: readonly EngineCase[] = [
           await tx.set(key(segment + 1), value(1000, segment))
         })
       }
+      await first.set(key(5), value(1000))
       await close()
       await storage.replace('data/0/3', await storage.contents('data/0/2'))
       const store = await open()

@@ -5,6 +5,7 @@
  */
 
 import type { EngineCase } from './engine-case.js'
+import { aftermathCases } from './engine-cases-aftermath.js'
 import { badInputCases } from './engine-cases-bad-input.js'
 import { basicCases } from './engine-cases-basics.js'
 import { blobCases } from './engine-cases-blobs.js'
@@ -51,4 +52,5 @@ export const engineCases: readonly EngineCase[] = [
   ...damagedLogCases,
   ...repairCases,
   ...cutCases,
+  ...aftermathCases,
 ]
