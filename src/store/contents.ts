@@ -105,7 +105,7 @@ export class Contents {
     await this.#holders.load()
     // A repair may have taken it away: then it does not hold its chunks any more, and they may have got another holder.
     if (!(await this.#staging.delete(name))) return
-    if (chunks) await this.releaseChunks(chunks)
+    if (chunks && this.#holders.isCounted(name)) await this.releaseChunks(chunks)
     else this.#holders.recount()
   }
 

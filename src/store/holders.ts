@@ -7,7 +7,7 @@
  */
 
 import { assert } from '../errors.js'
-import { RESERVED, reservedKind } from '../format/key.js'
+import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '../format/manifest.js'
 import { decodeRef } from '../format/ref.js'
 import type { Context } from './context.js'
@@ -29,8 +29,8 @@ export class Holders {
   #commits = 0
   /** The open transaction takes away an entry that cannot be read: what it held may have been counted. */
   #isStale = false
-  /** An entry that holds others could not be read: what it held is not known to be held. */
-  #isPartial = false
+  /** Entries, in hex, that could not be read when all was counted: what they hold is not among it. */
+  #uncounted: ReadonlySet<string> = new Set()
 
   constructor(context: Context) {
     this.#context = context
@@ -40,19 +40,24 @@ export class Holders {
 
   /** True when there may be contents whose holders cannot be read. Known once `load` has resolved. */
   get isPartial(): boolean {
-    return this.#isPartial
+    return this.#uncounted.size > 0
+  }
+
+  /** True when what this entry holds is counted. The entry may be damaged, and what it held still be known, or the other way round. */
+  isCounted(entry: Uint8Array): boolean {
+    return !this.#uncounted.has(keyHex(entry))
   }
 
   /** Has to resolve before a count is asked. Costs nothing in a store without large contents and names. */
   async load(): Promise<void> {
     while (!this.#isLoaded) {
       const before = this.#commits
-      const { lists, names, isPartial } = await this.#read()
+      const { lists, names, uncounted } = await this.#read()
       // What was committed meanwhile may be in some of them only.
       if (before !== this.#commits) continue
       this.lists.replace(lists)
       this.names.replace(names)
-      this.#isPartial = isPartial
+      this.#uncounted = uncounted
       this.#isLoaded = true
     }
   }
@@ -98,14 +103,14 @@ export class Holders {
   }
 
   /** What each entry holds that holds anything. */
-  async #read(): Promise<{ lists: Uint8Array[]; names: Uint8Array[]; isPartial: boolean }> {
+  async #read(): Promise<{ lists: Uint8Array[]; names: Uint8Array[]; uncounted: Set<string> }> {
     const { state } = this.#context
-    const found = { lists: [] as Uint8Array[], names: [] as Uint8Array[], isPartial: false }
+    const found = { lists: [] as Uint8Array[], names: [] as Uint8Array[], uncounted: new Set<string>() }
     for (const entry of ownKeys(state, HOLDING)) {
       const kind = reservedKind(entry)
       const value = await unlessDamaged(readValue(this.#context, entry, () => state.keys.find(entry)))
       const held = value && heldBy(kind, value)
-      if (held === undefined) found.isPartial = true
+      if (held === undefined) found.uncounted.add(keyHex(entry))
       else if (kind === RESERVED.ref) found.names.push(...held)
       else for (const key of held) found.lists.push(key)
     }

@@ -10,6 +10,7 @@ import { memoryStorage } from '../storage/memory.js'
 import { key, value } from '../testing/engine-case.js'
 import { entry } from '../testing/golden-recipes.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
+import { SimulatedDisk } from '../testing/simulated-disk.js'
 import { openEngine } from './engine.js'
 import { Holders } from './holders.js'
 import { openContext } from './open.js'
@@ -90,4 +91,20 @@ test('a list of chunks that is none, as another program may write it, is CORRUPT
   await expect(engine.get(key(1))).rejects.toMatchObject({ code: 'CORRUPT', where: { key: key(1) } })
   await engine.set(key(1), bytes)
   expect(await engine.get(key(1))).toEqual(bytes)
+})
+
+test('a content goes whose list is damaged and was read before; what its chunks are also part of stays', async () => {
+  const disk = new SimulatedDisk()
+  const bytes = value(5000, 1)
+  const before = await openEngine(disk, { chunkSizes })
+  const content = await before.put(bytes)
+  const other = await before.put(new Uint8Array([...bytes, ...value(1000, 2)]))
+  await before.close()
+  const engine = await openEngine(disk)
+  await engine.get(content, { length: 1 })
+  const log = Buffer.from(disk.contents().get('data/0/0') ?? '')
+  const list = log.indexOf(manifestKey(hexBytes(content)))
+  disk.overwrite('data/0/0', log.fill(0, list + 50, list + 60))
+  await engine.delete(content)
+  expect(await engine.get(other)).toHaveLength(6000)
 })
