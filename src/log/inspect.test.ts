@@ -8,7 +8,7 @@ import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { writeFile } from '../testing/observed-storage.js'
 import { flippedBit, type Gap, Inspector } from './inspect.js'
-import { SegmentFiles } from './segments.js'
+import { findSegments, SegmentFiles } from './segments.js'
 
 const kernel = await createKernel()
 const key = noise(32, 1)
@@ -30,7 +30,7 @@ async function inspect(log: Uint8Array, at = 8): Promise<Gap> {
   const storage = memoryStorage()
   await writeFile(storage, 'data/0/0', log)
   const files = new SegmentFiles(storage, 10)
-  await files.discover()
+  files.discover((await findSegments(storage)).found)
   return await new Inspector(files, kernel).inspect(0, at, log.length)
 }
 

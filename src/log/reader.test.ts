@@ -11,7 +11,7 @@ import { fails } from '../testing/check.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
 import { NO_POSITION, START } from './position.js'
 import { LogReader, SegmentScan } from './reader.js'
-import { SegmentFiles } from './segments.js'
+import { findSegments, SegmentFiles } from './segments.js'
 import { LogWriter } from './writer.js'
 
 const kernel = await createKernel()
@@ -32,7 +32,7 @@ async function log(values: readonly Uint8Array[]) {
   await writer.commit(true)
   await writing.close()
   const files = new SegmentFiles(storage, 10)
-  await files.discover()
+  files.discover((await findSegments(storage)).found)
   await files.open(0)
   const reader = new LogReader(files, kernel, options.id)
   const one = (number: number, of = number) =>

@@ -5,7 +5,7 @@ import { StoreError } from '../errors.js'
 import { memoryStorage } from '../storage/memory.js'
 import { fails } from '../testing/check.js'
 import { ObservedStorage } from '../testing/observed-storage.js'
-import { SegmentFiles } from './segments.js'
+import { findSegments, SegmentFiles } from './segments.js'
 
 async function made(count: number, handlesMax: number): Promise<{ storage: ObservedStorage; files: SegmentFiles }> {
   const storage = new ObservedStorage(memoryStorage())
@@ -13,7 +13,7 @@ async function made(count: number, handlesMax: number): Promise<{ storage: Obser
     await storage.replace(`data/${Math.floor(segment / 4)}/${segment}`, Uint8Array.of(segment))
   }
   const files = new SegmentFiles(storage, 4, handlesMax)
-  await files.discover()
+  files.discover((await findSegments(storage)).found)
   return { storage, files }
 }
 
@@ -82,7 +82,7 @@ describe('segments', () => {
     }
     await storage.replace('data/2/10', new Uint8Array(1))
     const files = new SegmentFiles(storage, 4)
-    await files.discover()
+    files.discover((await findSegments(storage)).found)
     expect(files.list()).toEqual([0, 1, 2, 3, 4, 5, 10])
     expect([files.has(10), files.has(7), files.path(10)]).toEqual([true, false, 'data/2/10'])
   })

@@ -13,6 +13,25 @@ import { WatchedFile } from './watched-file.js'
 /** Safari is reported to stop at about 252 sync access handles in an origin; other stores may be open beside this one. */
 const OPEN_HANDLES_MAX = 100
 
+export interface FoundSegment {
+  segment: number
+  path: string
+}
+
+/** What the names in data/ say: the files that may be segments, and whether there is anything at all. Foreign names are left alone. */
+export async function findSegments(storage: Storage): Promise<{ found: FoundSegment[]; isEmpty: boolean }> {
+  const found: FoundSegment[] = []
+  const names = await storage.list(DATA_DIR)
+  for (const directory of names) {
+    if (!directory.endsWith('/') || decimal(directory.slice(0, -1)) === undefined) continue
+    for (const name of await storage.list(`${DATA_DIR}/${directory.slice(0, -1)}`)) {
+      const segment = decimal(name)
+      if (segment !== undefined) found.push({ segment, path: `${DATA_DIR}/${directory}${name}` })
+    }
+  }
+  return { found, isEmpty: names.length === 0 }
+}
+
 export class SegmentFiles {
   readonly #storage: Storage
   readonly #segmentsPerDir: number
@@ -30,16 +49,9 @@ export class SegmentFiles {
     this.#handlesMax = handlesMax
   }
 
-  /** Finds the segments on the disk. Foreign names, and segments in a directory that is not theirs, are left alone. */
-  async discover(): Promise<void> {
-    for (const directory of await this.#storage.list(DATA_DIR)) {
-      const number = directory.endsWith('/') ? decimal(directory.slice(0, -1)) : undefined
-      if (number === undefined) continue
-      for (const name of await this.#storage.list(`${DATA_DIR}/${number}`)) {
-        const segment = decimal(name)
-        if (segment !== undefined && Math.floor(segment / this.#segmentsPerDir) === number) this.#present.add(segment)
-      }
-    }
+  /** Takes in which segments there are. Those in a directory that is not theirs are left alone. */
+  discover(found: readonly FoundSegment[]): void {
+    for (const { segment, path } of found) if (path === this.path(segment)) this.#present.add(segment)
   }
 
   /** Every segment, ascending. */

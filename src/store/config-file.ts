@@ -20,19 +20,13 @@ import {
 import { decodeSegmentHeader, ENTRY, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
 import type { Crc } from '../format/head.js'
 import { hexBytes, keyHex, RESERVED, reservedKind } from '../format/key.js'
-import {
-  CONFIG_FILE,
-  checkpointNumber,
-  DATA_DIR,
-  decimal,
-  HEAD_FILE,
-  README_FILE,
-  README_TEXT,
-} from '../format/paths.js'
+import { CONFIG_FILE, HEAD_FILE, README_FILE, README_TEXT } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { HeadFile } from '../log/head-file.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Damage } from '../types.js'
+import type { FilesAhead } from './files-ahead.js'
+import { type Inventory, takeInventory } from './inventory.js'
 
 /** The seed's: 10,000 segments in a directory. */
 const SEGMENTS_PER_DIR = 10_000
@@ -41,7 +35,8 @@ const SEGMENT_BYTES_MAX = 16 * 1024 * 1024
 const ID_BYTES = 32
 
 export interface ConfigInput {
-  storage: Storage
+  storage: FilesAhead
+  inventory: Inventory
   kernel: Kernel
   crc: Crc
   /** The open README. */
@@ -64,8 +59,8 @@ type OpenConfig = { storage: Storage; config: Config; lock: StorageFile }
 
 /** Throws FORMAT when the directory holds something, but no store; NOT_FOUND when it holds nothing and nothing is to be made. */
 export async function expectStoreOrRoom(storage: Storage, create: boolean): Promise<void> {
-  const names = await storage.list('')
-  const isOurs = names.includes(CONFIG_FILE) || names.includes(README_FILE) || (await holdsData(storage))
+  const { names, holdsData } = await takeInventory(storage)
+  const isOurs = names.includes(CONFIG_FILE) || names.includes(README_FILE) || holdsData
   if (names.length > 0 && !isOurs) {
     const message = 'this directory is not empty and holds no store; choose another one'
     throw new StoreError('FORMAT', message, { where: { file: CONFIG_FILE } })
@@ -76,10 +71,9 @@ export async function expectStoreOrRoom(storage: Storage, create: boolean): Prom
 }
 
 export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound> {
-  const { storage } = input
-  const hasData = await holdsData(storage)
+  const { storage, inventory } = input
   const text = await readText(storage, CONFIG_FILE)
-  if (!hasData) {
+  if (!inventory.holdsData) {
     if (text === undefined || isTornConfig(text)) return await make(input)
     const config = decodeConfig(text)
     // Nothing has leaned on it yet: its making may have failed at the very last flush.
@@ -162,19 +156,14 @@ async function headHasId(storage: Storage, id: string, crc: Crc): Promise<boolea
 }
 
 /** What the header of the newest segment that has a good one says. */
-async function configInLog({ storage, kernel }: ConfigInput, chunkSizes: ChunkSizes): Promise<Config | undefined> {
-  const paths: { path: string; segment: number }[] = []
-  for (const directory of await storage.list(DATA_DIR)) {
-    if (!directory.endsWith('/') || decimal(directory.slice(0, -1)) === undefined) continue
-    for (const name of await storage.list(`${DATA_DIR}/${directory.slice(0, -1)}`)) {
-      const segment = decimal(name)
-      if (segment !== undefined) paths.push({ path: `${DATA_DIR}/${directory}${name}`, segment })
-    }
-  }
+async function configInLog(
+  { storage, inventory, kernel }: ConfigInput,
+  chunkSizes: ChunkSizes,
+): Promise<Config | undefined> {
   const arena = kernel.arena(SEGMENT_HEADER_ENTRY_BYTES)
-  for (const { path } of paths.sort((a, b) => b.segment - a.segment)) {
+  for (const { path } of inventory.segments) {
     const entry = arena.view(0, SEGMENT_HEADER_ENTRY_BYTES)
-    const got = await withFile(storage, path, (file) => file.read(entry, MAGIC_BYTES))
+    const got = await storage.with(path, (file) => file.read(entry, MAGIC_BYTES))
     if (got < entry.length || !arena.verify(0, got)) continue
     if (reservedKind(entry, ENTRY.key) !== RESERVED.segmentHeader) continue
     const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))
@@ -222,12 +211,6 @@ async function writeConfig(storage: Storage, config: Config): Promise<void> {
   } finally {
     file.close()
   }
-}
-
-/** True when there are segments or checkpoints. */
-async function holdsData(storage: Storage): Promise<boolean> {
-  const names = await storage.list('')
-  return names.some((name) => checkpointNumber(name) !== undefined) || (await storage.list(DATA_DIR)).length > 0
 }
 
 async function readText(storage: Storage, path: string): Promise<string | undefined> {

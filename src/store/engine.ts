@@ -96,7 +96,7 @@ export async function openEngine(storage: Storage, options: EngineSettings = {})
   const durability = checkDurability(options.durability ?? 'strict')
   const context = await openContext({
     storage,
-    kernel: options.kernel ?? (await createKernel()),
+    kernel: options.kernel ?? createKernel(),
     create: options.create ?? true,
     maxSegmentSize: options.maxSegmentSize,
     chunkSizes: options.chunkSizes,

@@ -2,12 +2,12 @@
  * From a directory to an open store: the lock first, then the config, then recovery. Called by the engine only.
  */
 
-import { throwIfAborted } from '../errors.js'
+import { isStoreError, throwIfAborted } from '../errors.js'
 import { type ChunkSizes, checkChunkSizes } from '../format/chunks.js'
 import { checkSegmentBytesMax } from '../format/config.js'
 import type { Crc } from '../format/head.js'
 import { hexBytes } from '../format/key.js'
-import { README_FILE } from '../format/paths.js'
+import { CONFIG_FILE, HEAD_FILE, README_FILE } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { HeadFile } from '../log/head-file.js'
 import { NO_POSITION } from '../log/position.js'
@@ -18,7 +18,9 @@ import { LogWriter } from '../log/writer.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import { expectStoreOrRoom, readOrMakeConfig } from './config-file.js'
 import type { Context } from './context.js'
+import { FilesAhead } from './files-ahead.js'
 import { Hasher } from './hash.js'
+import { takeInventory } from './inventory.js'
 import { Recency } from './recency.js'
 import { Recent } from './recent.js'
 import { recover } from './recovery.js'
@@ -29,7 +31,8 @@ const MANIFESTS_KEPT = 16
 
 export interface OpenInput {
   storage: Storage
-  kernel: Kernel
+  /** May still be compiled while the files are opened. */
+  kernel: Kernel | Promise<Kernel>
   create: boolean
   maxSegmentSize: number | undefined
   chunkSizes: ChunkSizes | undefined
@@ -45,28 +48,35 @@ export interface OpenInput {
 
 /** Opens the store in `storage`. Throws LOCKED at once when somebody else has it, NOT_FOUND, FORMAT. */
 export async function openContext(input: OpenInput): Promise<Context> {
-  const { kernel } = input
+  const compiled = Promise.resolve(input.kernel)
+  compiled.catch(() => undefined)
   if (input.maxSegmentSize !== undefined) checkSegmentBytesMax(input.maxSegmentSize)
   if (input.chunkSizes !== undefined) checkChunkSizes(input.chunkSizes)
-  await expectStoreOrRoom(input.storage, input.create)
-  const lock = await input.storage.open(README_FILE, { create: true })
-  const storage = whileLocked(input.storage, lock)
-  const opened: { close(): void | Promise<void> }[] = [lock]
+  const lock = await takeLock(input.storage, input.create)
+  const storage = new FilesAhead(whileLocked(input.storage, lock))
+  const opened: { close(): void | Promise<void> }[] = [lock, storage]
   try {
+    storage.begin(CONFIG_FILE)
+    storage.begin(HEAD_FILE)
+    const inventory = await takeInventory(storage)
+    const { checkpoints, segments } = inventory
+    if (checkpoints[0]) storage.begin(checkpoints[0].name)
+    if (segments[0]) storage.begin(segments[0].path)
+    const kernel = await compiled
     const scratch = kernel.arena(64 * 1024)
     const crc: Crc = (bytes, before) => {
       scratch.reserve(bytes.length)
       scratch.view(0, bytes.length).set(bytes)
       return scratch.crc32(0, bytes.length, before)
     }
-    const { config, created, damaged } = await readOrMakeConfig({ ...input, storage, lock, crc })
+    const { config, created, damaged } = await readOrMakeConfig({ ...input, storage, kernel, inventory, lock, crc })
     throwIfAborted(input.signal)
     const id = hexBytes(config.id)
     const head = await HeadFile.open(storage, id, crc)
     opened.push(head)
     const files = new SegmentFiles(storage, config.segmentsPerDir)
     opened.push(files)
-    await files.discover()
+    files.discover(segments)
     const bits = new DataView(new ArrayBuffer(8))
     input.random(new Uint8Array(bits.buffer))
     const seed = bits.getBigUint64(0)
@@ -74,7 +84,8 @@ export async function openContext(input: OpenInput): Promise<Context> {
     const { head: last, unreadable } = head.read()
     const reserve = new Reserve(storage)
     const found = { head: last, unreadableSlots: unreadable, reserve }
-    const recovered = await recover({ storage, kernel, crc, id, files, state, ...found })
+    const recovered = await recover({ storage, kernel, crc, id, files, checkpoints, state, ...found })
+    await storage.close()
     recovered.recovery.created = created
     recovered.recovery.damaged.push(...damaged)
     throwIfAborted(input.signal)
@@ -135,6 +146,17 @@ export async function openContext(input: OpenInput): Promise<Context> {
     for (const resource of opened.reverse()) await resource.close()
     throw error
   }
+}
+
+/** Opens README, and makes it where there is a store without one, or room for one. */
+async function takeLock(storage: Storage, create: boolean): Promise<StorageFile> {
+  try {
+    return await storage.open(README_FILE)
+  } catch (error) {
+    if (!isStoreError(error, 'NOT_FOUND')) throw error
+  }
+  await expectStoreOrRoom(storage, create)
+  return await storage.open(README_FILE, { create: true })
 }
 
 /** Frees what is open, the lock last. What has to be written is written before. */

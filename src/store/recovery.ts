@@ -6,7 +6,7 @@
 import { isStoreError } from '../errors.js'
 import { COMMIT } from '../format/entry.js'
 import type { Crc, Head } from '../format/head.js'
-import { checkpointNumber, HEAD_FILE } from '../format/paths.js'
+import { HEAD_FILE } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
 import { isBefore, type Position, START } from '../log/position.js'
@@ -15,6 +15,7 @@ import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
 import type { Storage } from '../storage/storage.js'
 import type { Damage, Recovery } from '../types.js'
+import type { FoundCheckpoint } from './inventory.js'
 import { isBeingMoved, setAside } from './lost-and-found.js'
 import { RESERVE_BYTES, type Reserve } from './reserve.js'
 
@@ -34,6 +35,8 @@ export interface RecoveryInput {
   crc: Crc
   id: Uint8Array
   files: SegmentFiles
+  /** Newest first. */
+  checkpoints: readonly FoundCheckpoint[]
   state: LogState
   /** What the head file says: undefined when it cannot be believed; and how many of its slots cannot be read. */
   head: Head | undefined
@@ -46,7 +49,7 @@ const COPY_BYTES = 1024 * 1024
 const MOVED_BYTES = RESERVE_BYTES / 2
 
 export async function recover(input: RecoveryInput): Promise<Recovered> {
-  const { storage, files, state, head } = input
+  const { storage, files, checkpoints, state, head } = input
   const recovery: Recovery = {
     created: false,
     source: 'log',
@@ -55,8 +58,7 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
     setAside: [],
     damaged: [],
   }
-  const checkpoints = await newestFirst(storage)
-  let checkpoint = await firstGood(input, checkpoints, recovery.damaged)
+  let checkpoint = await firstGood(input, recovery.damaged)
   if (input.unreadableSlots > 0 && (files.list().length > 0 || checkpoint)) {
     const message =
       head === undefined
@@ -81,18 +83,8 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
   return { recovery, replay, checkpoint: checkpoint?.position, degraded, end, previous }
 }
 
-async function newestFirst(storage: Storage): Promise<{ name: string; number: number }[]> {
-  const found = []
-  for (const name of await storage.list('')) {
-    const number = checkpointNumber(name)
-    if (number !== undefined) found.push({ name, number })
-  }
-  return found.sort((a, b) => b.number - a.number)
-}
-
 async function firstGood(
-  { storage, files, state, id, crc }: RecoveryInput,
-  checkpoints: { name: string; number: number }[],
+  { storage, files, checkpoints, state, id, crc }: RecoveryInput,
   damaged: Damage[],
 ): Promise<{ name: string; position: Position } | undefined> {
   for (const { name } of checkpoints) {
