@@ -83,11 +83,12 @@ export function keysTouched(files: Files, path: string, from: number, to: number
   return keys
 }
 
-/** Where each entry of a good segment stands. */
+/** Where each entry of a good segment stands. (What a repair gave up may still be there, and is no good one: then those in front of the damage.) */
 export function* entriesIn(segment: Uint8Array): Generator<{ at: number; size: number }> {
   const view = new DataView(segment.buffer, segment.byteOffset, segment.length)
-  for (let at = MAGIC_BYTES; at < segment.length; ) {
+  for (let at = MAGIC_BYTES; at + ENTRY.headerBytes <= segment.length; ) {
     const size = view.getUint32(at + ENTRY.size, true)
+    if (size < ENTRY.headerBytes) return
     yield { at, size }
     at += size
   }

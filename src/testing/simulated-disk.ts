@@ -83,6 +83,13 @@ export class SimulatedDisk implements Storage {
     return SimulatedDisk.of(contents)
   }
 
+  /** Damage, under whoever has the file open. */
+  overwrite(path: string, bytes: Uint8Array): void {
+    const inode = this.#files.get(path)
+    if (inode === undefined) throw new Error(`there is no file ${path}`)
+    Object.assign(inode, { base: bytes, content: bytes, changes: [] })
+  }
+
   async list(path: string): Promise<string[]> {
     return await this.#driver.list(path)
   }
