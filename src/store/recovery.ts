@@ -10,6 +10,7 @@ import { HEAD_FILE } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
 import { isBefore, type Position, START } from '../log/position.js'
+import { SegmentScan } from '../log/reader.js'
 import { type ReplayResult, replayLog } from '../log/replay.js'
 import type { SegmentFiles } from '../log/segments.js'
 import type { LogState } from '../log/state.js'
@@ -84,13 +85,14 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
 }
 
 async function firstGood(
-  { storage, files, checkpoints, state, id, crc }: RecoveryInput,
+  input: RecoveryInput,
   damaged: Damage[],
 ): Promise<{ name: string; position: Position } | undefined> {
+  const { storage, checkpoints, state, id, crc } = input
   for (const { name } of checkpoints) {
     const load = await loadCheckpoint(storage, name, state, id, crc)
     if (load.kind === 'loaded') {
-      if (!(await isOverrun(files, state, load.position))) return { name, position: load.position }
+      if (!(await isOverrun(input, load.position))) return { name, position: load.position }
       state.clear()
     }
     if (load.kind === 'corrupt') {
@@ -105,12 +107,13 @@ async function firstGood(
  * True for a checkpoint that was taken when a segment had just been closed, and removed; the log went on in that segment, and then a crash undid the
  * removal. It knows nothing of what stands there.
  */
-async function isOverrun(files: SegmentFiles, state: LogState, position: Position): Promise<boolean> {
+async function isOverrun({ files, kernel, state, id }: RecoveryInput, position: Position): Promise<boolean> {
   if (position.offset > 0) return false
   const end = endBefore(state, position.segment)
-  return (
-    end !== undefined && files.has(end.segment) && (await files.with(end.segment, (file) => file.size())) > end.offset
-  )
+  if (end === undefined || !files.has(end.segment)) return false
+  if ((await files.with(end.segment, (file) => file.size())) <= end.offset) return false
+  // A file that holds another segment may be longer too.
+  return !(await new SegmentScan(files, kernel).isMisplaced(end.segment, id))
 }
 
 /** Where the last segment before this one ended when it was closed. Not the size of its file, which may have been cut since. */

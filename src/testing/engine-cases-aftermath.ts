@@ -27,6 +27,21 @@ export const aftermathCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a checkpoint is not given up for a file that is longer as it holds another segment',
+    damages: true,
+    async run({ open, reopen, close, storage }) {
+      const first = await open({ maxSegmentSize: 1024, checkpointBytes: 1 })
+      for (const size of [900, 1000, 100]) await first.set(key(size), value(size))
+      // Another checkpoint in the same segment closes that first.
+      const second = await reopen()
+      await second.set(key(1), value(100))
+      await close()
+      equal((await storage.paths()).includes('index.3'), true, 'a checkpoint at the start of a segment')
+      await storage.replace('data/0/2', await storage.contents('data/0/0'))
+      equal((await open()).recovery.source, 'checkpoint', 'where the index came from')
+    },
+  },
+  {
     name: 'a DELETE in a file that holds another segment is not believed',
     damages: true,
     async run({ open, close, storage, reopen, reopenFromLog }) {
