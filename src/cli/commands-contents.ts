@@ -18,7 +18,7 @@ import {
   UsageError,
   withStore,
 } from './command.js'
-import { printable, task } from './terminal.js'
+import { printable, task, write } from './terminal.js'
 
 const READ_BYTES = 1024 * 1024
 
@@ -140,7 +140,7 @@ export async function writeOut(
   bytes: ReadableStream<Uint8Array>,
   onProgress: (progress: { done: number; total: number }) => void,
 ): Promise<number> {
-  const { stdout, signal } = terminal
+  const { signal } = terminal
   let done = 0
   const counted = async function* (source: AsyncIterable<Uint8Array>) {
     for await (const piece of source) {
@@ -149,20 +149,23 @@ export async function writeOut(
       onProgress({ done, total: Number.POSITIVE_INFINITY })
     }
   }
-  const flow = async (target: Writable, end: boolean) => {
-    await pipeline(Readable.from(piecesOf(bytes)), counted, target, { signal, end })
+  const flow = async (target: Writable) => {
+    await pipeline(Readable.from(piecesOf(bytes)), counted, target, { signal })
     return done
   }
   const output = values.get('output')
-  if (output === undefined) return await flow(stdout, false)
+  if (output === undefined) {
+    for await (const piece of counted(piecesOf(bytes))) await write(terminal, piece)
+    return done
+  }
   const file = await placeOf(output)
   // A device or a pipe is written to; a file in its place would be another thing.
-  if (file === undefined) return await flow(createWriteStream(output), true)
+  if (file === undefined) return await flow(createWriteStream(output))
   // Of a name that no file has: one that is there is somebody's.
   const part = `${file}.${process.pid}.part`
   const target = await open(part, 'wx')
   try {
-    await flow(target.createWriteStream({ flush: true }), true)
+    await flow(target.createWriteStream({ flush: true }))
     await rename(part, file)
     return done
   } catch (error) {

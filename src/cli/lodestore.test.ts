@@ -4,11 +4,14 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { nodeStorage, openEngine } from '../node.js'
 import { value } from '../testing/exchange.js'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
@@ -79,6 +82,32 @@ test.skipIf(process.platform === 'win32')(
     expect(lodestore(['check', store]).status).toBe(0)
   },
 )
+
+test.skipIf(process.platform === 'win32')('an interrupt ends it while nobody reads what it writes', async () => {
+  const many = join(folder, 'many')
+  const engine = await openEngine(nodeStorage(many))
+  // Far more lines than the buffers between two processes hold.
+  await engine.putMany(Array.from({ length: 20_000 }, (_, i) => `content ${i}`))
+  const whole = await engine.put(large)
+  await engine.close()
+  for (const words of [
+    ['ls', many],
+    ['get', many, whole],
+    ['export', many],
+  ]) {
+    const child = spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const closed = once(child, 'exit')
+    const error = buffer(child.stderr)
+    try {
+      await once(child.stdout, 'readable')
+      child.kill('SIGINT')
+      expect([words[0], await closed]).toEqual([words[0], [1, null]])
+      expect((await error).toString()).toContain('ABORTED')
+    } finally {
+      child.kill('SIGKILL')
+    }
+  }
+})
 
 test('holds a few pieces of a stream, not all of it', () => {
   // What lies in buffers after a collection, at the end of a put of 200 MB; it was all of them once.

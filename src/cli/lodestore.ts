@@ -4,13 +4,16 @@
 import { main } from './main.js'
 
 const controller = new AbortController()
-process.once('SIGINT', () => controller.abort(new Error('interrupted')))
+const interrupt = () => controller.abort(new Error('interrupted'))
+process.once('SIGINT', interrupt)
 // A reader that goes away is met where it is written to.
 process.stdout.on('error', () => undefined)
 
 const { stdin, stdout, stderr } = process
 void main(process.argv.slice(2), { stdin, stdout, stderr, signal: controller.signal }).then((code) => {
   process.exitCode = code
-  // A pipe nobody closes must not keep the process.
+  // A pipe nobody closes must not keep the process, nor one that nobody reads when it was interrupted.
   stdin.destroy()
+  process.off('SIGINT', interrupt)
+  if (controller.signal.aborted && code !== 0) process.exit()
 })

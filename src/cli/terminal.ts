@@ -4,7 +4,7 @@
  */
 
 import type { Readable, Writable } from 'node:stream'
-import { throwIfAborted } from '../errors.js'
+import { abortError, throwIfAborted } from '../errors.js'
 import type { Progress, TaskOptions } from '../types.js'
 
 export interface Terminal {
@@ -18,17 +18,26 @@ export interface Terminal {
 const STEP_BYTES = 16 * 1024 * 1024
 const ERASE_LINE = '\r\x1b[K'
 
-/** Writes a line of the result, and waits as long as the reader is slower. */
-export async function print({ stdout, signal }: Terminal, line: string): Promise<void> {
+/** Writes a line of the result. */
+export async function print(terminal: Terminal, line: string): Promise<void> {
+  await write(terminal, `${line}\n`)
+}
+
+/** Writes to stdout, and waits as long as the reader is slower, or until the signal: it may never read. */
+export async function write({ stdout, signal }: Terminal, data: string | Uint8Array): Promise<void> {
   throwIfAborted(signal)
-  if (stdout.write(`${line}\n`)) return
+  if (stdout.errored) throw stdout.errored
+  if (stdout.write(data)) return
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: Error) => {
       stdout.off('drain', settle).off('error', settle).off('close', settle)
+      signal.removeEventListener('abort', onAbort)
       if (error) reject(error)
       else resolve()
     }
+    const onAbort = () => settle(abortError(signal))
     stdout.on('drain', settle).on('error', settle).on('close', settle)
+    signal.addEventListener('abort', onAbort)
   })
 }
 

@@ -147,6 +147,25 @@ test.each<[string, (double: WorkerDouble) => void, RegExp]>([
   expect(later.double.terminated).toBe(1)
 })
 
+test('a worker that cannot be made is WORKER_DIED with the reason and what to do', async () => {
+  const refused = new DOMException('the policy forbids it', 'SecurityError')
+  const refuse = () => {
+    throw refused
+  }
+  const advice = expect.stringMatching(/SecurityError: the policy forbids it.*"Bundlers".*"worker"/)
+  const expected = { name: 'StoreError', code: 'WORKER_DIED', message: advice, cause: refused }
+  await expect(openStore('s', { worker: refuse })).rejects.toMatchObject(expected)
+  vi.stubGlobal(
+    'Worker',
+    class {
+      constructor() {
+        refuse()
+      }
+    },
+  )
+  await expect(openStore('s')).rejects.toMatchObject(expected)
+})
+
 test('a worker that dies in silence is noticed by the lock it held', async () => {
   const requests: { name: string; signal: AbortSignal; granted: () => void }[] = []
   const request = (name: string, { signal }: { signal: AbortSignal }, granted: () => void) => {

@@ -32,12 +32,18 @@ export async function openStore(name: string, options: OpenOptions = {}): Promis
 }
 
 function startWorker(make: (() => Worker) | undefined): Worker {
-  if (make) return make()
-  if (typeof Worker === 'undefined') {
+  if (!make && typeof Worker === 'undefined') {
     throw new StoreError('UNSUPPORTED', 'there is no Worker here; openStore needs the page of a browser')
   }
-  // Bundlers look for exactly this form.
-  return new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module' })
+  try {
+    if (make) return make()
+    // Bundlers look for exactly this form.
+    return new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module' })
+  } catch (cause) {
+    // A policy of the page forbids it, or the address is another origin's.
+    const message = `the worker of the store could not be made (${cause}): ${WHERE_TO_LOOK}`
+    throw new StoreError('WORKER_DIED', message, { cause })
+  }
 }
 
 // Firefox collects a worker, and with it the promises that wait for it, when nothing on the page can reach it but they.
@@ -65,7 +71,8 @@ function connect(worker: Worker): Connection {
 
 /** No message comes with a script that is not there, or is a page of HTML instead. */
 const NOT_LOADED = 'its script could not be loaded'
-const NEVER_LOADED = `if it never could, the bundler has left it out: see "Bundlers" in lodestore's README, and the option "worker"`
+const WHERE_TO_LOOK = `see "Bundlers" in lodestore's README, and the option "worker"`
+const NEVER_LOADED = `if it never could, the bundler has left it out: ${WHERE_TO_LOOK}`
 
 function diedError(why: string): StoreError {
   const advice = why === NOT_LOADED ? `open the store again; ${NEVER_LOADED}` : 'open the store again'

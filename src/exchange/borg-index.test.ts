@@ -4,10 +4,11 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, trun
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { memoryStorage } from '../storage/memory.js'
 import { nodeStorage } from '../storage/node.js'
 import { borg } from '../testing/borg.js'
 import { emptyStore, value } from '../testing/exchange.js'
-import { importBorg } from './borg.js'
+import { exportBorg, importBorg } from './borg.js'
 
 // A call of Borg takes a second.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -67,6 +68,21 @@ test.each<[string, (repository: string) => void]>([
   const { keys, named } = await imported(damage)
   expect(keys.length).toBeLessThan(whole.keys.length)
   expect([...keys, ...named].sort()).toEqual([...whole.keys, LIST].sort())
+})
+
+test('objects in a lost segment of a repository that we wrote are named, names as well', async () => {
+  const store = await emptyStore()
+  const names = await store.putMany(Array.from({ length: 2000 }, (_, i) => `content ${i}`))
+  for (const [i, name] of names.entries()) if (i % 4 === 0) await store.refs.set(`name ${i}`, name)
+  const target = memoryStorage()
+  const { objects } = await exportBorg(store, target)
+  expect(objects).toBe(2500)
+  await target.remove('data/0/0')
+  const copy = await emptyStore()
+  const { contents, skipped } = await importBorg(copy, target)
+  expect(contents).toBe(0)
+  const named = skipped.map(({ key }) => key).filter((key) => key !== undefined)
+  expect([named.length, names.filter((name) => !named.includes(name))]).toEqual([2500, []])
 })
 
 test.each<[string, (repository: string) => void]>([

@@ -11,10 +11,17 @@ import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Skipped } from './report.js'
 
 /** Header: magic, u32 count of entries, u32 count of buckets, u8 and u8 the sizes of a key and of a value. Bucket: key, u32 segment, u32 offset. */
-const INDEX = { magic: 'BORG_IDX', buckets: 12, keySize: 16, valueSize: 17, headerBytes: 18 } as const
-const BUCKET = { segment: 32, offset: 36, bytes: 40 } as const
-/** In place of a segment: this bucket holds nothing, or nothing any more. */
-const UNUSED_FROM = 0xfffffffe
+export const INDEX = {
+  magic: 'BORG_IDX',
+  entries: 8,
+  buckets: 12,
+  keySize: 16,
+  valueSize: 17,
+  headerBytes: 18,
+} as const
+export const BUCKET = { segment: 32, offset: 36, bytes: 40 } as const
+/** In place of a segment: this bucket holds nothing; or, one less, nothing any more. */
+export const UNUSED = 0xffffffff
 const BUCKETS_A_READ = 16_384
 
 /** Objects that the index has where no entry can be any more, by their keys. */
@@ -61,7 +68,7 @@ async function* bucketsOf(directory: Storage, path: string) {
       const view = new DataView(block.buffer)
       for (let bucket = 0; bucket < block.length; bucket += BUCKET.bytes) {
         const segment = view.getUint32(bucket + BUCKET.segment, true)
-        if (segment >= UNUSED_FROM) continue
+        if (segment >= UNUSED - 1) continue
         const offset = view.getUint32(bucket + BUCKET.offset, true)
         yield { key: keyHex(block.subarray(bucket, bucket + BUCKET.segment)), segment, offset }
       }

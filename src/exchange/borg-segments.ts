@@ -1,6 +1,6 @@
 /**
  * Writing the segments of a Borg 1.x repository. Its rule is that a COMMIT is the last entry of its file: there is one, in a file of its own, written
- * when all else is flushed; and the config, without which the directory is no repository, comes last.
+ * when all else is flushed; then what Borg keeps of it; and the config, without which the directory is no repository, comes last.
  */
 
 import { COMMIT, ENTRY, MAGIC_BYTES, TAG } from '../format/entry.js'
@@ -8,6 +8,7 @@ import { CONFIG_FILE, segmentPath } from '../format/paths.js'
 import type { Arena, Kernel } from '../kernel/kernel.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import { BORG_SEGMENTS_PER_DIR, encodeBorgConfig } from './borg-config.js'
+import { BorgTransaction } from './borg-transaction.js'
 
 const MAGIC = new TextEncoder().encode('BORG_SEG')
 const BUFFER_BYTES = 1024 * 1024
@@ -17,6 +18,7 @@ const SEGMENT_BYTES = 64 * 1024 * 1024
 export class BorgSegments {
   readonly #target: Storage
   readonly #arena: Arena
+  readonly #transaction = new BorgTransaction()
   #file: StorageFile | undefined
   #segment = 0
   /** Bytes in the file, and those that wait in the arena behind them. */
@@ -32,6 +34,7 @@ export class BorgSegments {
     const file = this.#file ?? (await this.#begin())
     const size = ENTRY.putHeaderBytes + value.length
     if (this.#buffered + size > BUFFER_BYTES) this.#writeOut(file)
+    this.#transaction.add(key, this.#segment, this.#written + this.#buffered, size)
     this.#arena.reserve(this.#buffered + size)
     const entry = this.#arena.view(this.#buffered, size)
     entry.set(key, ENTRY.key)
@@ -47,7 +50,10 @@ export class BorgSegments {
     const last = await this.#begin()
     this.#arena.view(this.#buffered, COMMIT.length).set(COMMIT)
     this.#buffered += COMMIT.length
+    const size = this.#written + this.#buffered
+    const segment = this.#segment
     await this.#end(last)
+    await this.#transaction.write(this.#target, segment, size)
     const config = await this.#target.open(CONFIG_FILE, { create: true })
     try {
       config.write(new TextEncoder().encode(encodeBorgConfig(id)), 0)

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -58,6 +58,20 @@ describe('a repository that we write', () => {
     expect(said).toContain('Index object count match.')
     expect(said).toContain('no problems found')
     expect(indexCount(repository)).toBe(objects)
+  })
+
+  test('has an index in which Borg finds what its own has, and hints with which it goes on writing', () => {
+    const copy = join(home, 'ours written on')
+    cpSync(repository, copy, { recursive: true })
+    const index = join(copy, readdirSync(copy).find((name) => name.startsWith('index.')) ?? '')
+    const before = readFileSync(index)
+    const said = borg(home, 'check', '--repository-only', '-v', copy)
+    // Each place that differs would be named.
+    expect(said).not.toMatch(/ID:|rebuilt|missing|corrupted/)
+    expect(readFileSync(index)).toEqual(before)
+    expect(borg(home, '-v', 'debug', 'delete-obj', copy, key(7))).not.toMatch(/missing|corrupted|recover/)
+    expect(indexCount(copy)).toBe(objects - 1)
+    expect(borg(home, 'check', '--repository-only', '-v', copy)).toContain('Index object count match.')
   })
 
   test('gives Borg whole contents byte for byte: the empty one, chosen keys, the largest', () => {

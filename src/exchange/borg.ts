@@ -85,7 +85,7 @@ export async function importBorg(store: Target, directory: Storage, options: Tas
     report.skipped.push(...lost.values())
     return report
   } finally {
-    await source.close()
+    await quietly(() => source.close())
   }
 }
 

@@ -5,6 +5,7 @@
 
 import type { TarEntry } from 'modern-tar'
 import { expect, test } from 'vitest'
+import { StoreError } from '../errors.js'
 import { encodeSegmentHeader, MAGIC, segmentHeaderKey, TAG } from '../format/entry.js'
 import { hexBytes } from '../format/key.js'
 import { memoryStorage } from '../storage/memory.js'
@@ -25,6 +26,7 @@ import {
   value,
 } from '../testing/exchange.js'
 import { entry } from '../testing/golden-recipes.js'
+import { type Call, ObservedStorage } from '../testing/observed-storage.js'
 import { exportStore, importStore } from './store-tar.js'
 
 const exported = async (store: Engine) => await bytesOf(await exportStore(store))
@@ -271,6 +273,22 @@ test.each(BAD)('%s is FORMAT, and changes nothing', async (what, make) => {
   expect(await store.stats()).toEqual(before)
   expect(await scratch.list('')).toEqual([])
 })
+
+test.each(['remove', 'list', 'write'] as const)(
+  'an import that fails says why, also when its scratch directory then refuses to %s',
+  async (kind) => {
+    const [scratch, failure] = [new ObservedStorage(memoryStorage()), new Error('the target refuses')]
+    const refuse = (call: Call) => {
+      if (call.kind === kind) throw new StoreError('IO', 'the scratch directory refuses')
+    }
+    const begin = () => {
+      scratch.before = refuse
+      return Promise.reject(failure)
+    }
+    const tar = streamOf(await exported(await fullStore(false)))
+    await expect(importStore({ begin, transaction: begin }, tar, { scratch })).rejects.toBe(failure)
+  },
+)
 
 test('a scratch directory with something in it is not touched', async () => {
   const scratch = await storageOf(new Map([['mine', value(3)]]))

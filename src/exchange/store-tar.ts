@@ -11,7 +11,7 @@ import type { Storage } from '../storage/storage.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Frozen, Store, TaskOptions } from '../types.js'
 import { copyContents, type Target } from './copy.js'
-import type { Folder } from './folder.js'
+import { accessTo, type Folder, quietly, removeAll } from './folder.js'
 import { formatError, type ImportReport, type Skipped } from './report.js'
 import { isLeftOut, isOfStore, SEGMENT_BYTES_MAX } from './store-files.js'
 import { takeStore } from './store-folder.js'
@@ -21,7 +21,7 @@ const PIECE_BYTES = 1024 * 1024
 const PATH_LENGTH_MAX = 255
 
 export interface ImportStoreOptions extends TaskOptions {
-  /** An empty directory for what the archive or folder holds, as large as that; it is empty again afterwards. */
+  /** An empty directory for what the archive or folder holds, as large as that; it is empty again afterwards, unless it refuses that. */
   scratch: Storage
 }
 
@@ -84,18 +84,23 @@ export async function importStore(
 ): Promise<ImportReport> {
   throwIfAborted(signal)
   if ((await scratch.list('')).length > 0) throw formatError('the scratch directory is not empty; choose another one')
+  let report: ImportReport
   try {
     const skipped = await ('getReader' in from ? unpack(from, scratch, signal) : takeStore(from, scratch, signal))
     const source = await openUnpacked(scratch)
     try {
-      const report = await copyContents(source, store, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
-      return { ...report, skipped: [...skipped, ...report.skipped] }
+      report = await copyContents(source, store, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+      report.skipped.unshift(...skipped)
     } finally {
-      await source.close()
+      // What it writes at its end goes now, whether that succeeds or not.
+      await quietly(() => source.close())
     }
-  } finally {
-    for (const name of await scratch.list('')) await scratch.remove(name.replace(/\/$/, ''))
+  } catch (error) {
+    await removeAll(accessTo(scratch))
+    throw error
   }
+  for (const name of await scratch.list('')) await scratch.remove(name.replace(/\/$/, ''))
+  return report
 }
 
 async function openUnpacked(scratch: Storage): Promise<Engine> {

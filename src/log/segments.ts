@@ -7,6 +7,7 @@
 
 import { assert, isStoreError, StoreError } from '../errors.js'
 import { DATA_DIR, decimal, segmentPath } from '../format/paths.js'
+import { splitPath } from '../storage/path.js'
 import type { Storage } from '../storage/storage.js'
 import { WatchedFile } from './watched-file.js'
 
@@ -121,6 +122,8 @@ export class SegmentFiles {
     await this.#opening.get(segment)?.catch(() => undefined)
     this.#open.get(segment)?.close()
     this.#open.delete(segment)
+    // One that could not be made may be there all the same; a directory of its name is not ours.
+    if (!this.#present.has(segment) && !(await this.#isFile(segment))) return
     try {
       await this.#storage.remove(this.path(segment))
     } catch (error) {
@@ -182,6 +185,11 @@ export class SegmentFiles {
       if (isStoreError(error, 'NOT_FOUND')) this.#present.delete(segment)
       throw error
     }
+  }
+
+  async #isFile(segment: number): Promise<boolean> {
+    const { directories, name } = splitPath(this.path(segment))
+    return (await this.#storage.list(directories.join('/'))).includes(name)
   }
 
   #evict(keep: number): void {

@@ -4,7 +4,7 @@
  * are always zero, so that growing it again never shows old contents.
  */
 import type { StoreError } from '../errors.js'
-import { pathParts, type StorageErrorCode, splitPath, storageError } from './path.js'
+import { openError, pathParts, type StorageFailure, splitPath, storageError } from './path.js'
 import type { Storage, StorageFile } from './storage.js'
 
 interface Contents {
@@ -18,7 +18,7 @@ export function memoryStorage(): Storage {
   const root: Directory = new Map()
 
   /** The directory of those names; undefined if it is absent, an error if a file is in its place. */
-  function directoryAt(names: string[], create: boolean, failure: (code: StorageErrorCode) => StoreError) {
+  function directoryAt(names: string[], create: boolean, failure: (why: StorageFailure) => StoreError) {
     let directory = root
     for (const name of names) {
       let next = directory.get(name)
@@ -27,7 +27,7 @@ export function memoryStorage(): Storage {
         next = new Map()
         directory.set(name, next)
       }
-      if (!(next instanceof Map)) throw failure('IO')
+      if (!(next instanceof Map)) throw failure('IN_THE_WAY')
       directory = next
     }
     return directory
@@ -35,12 +35,12 @@ export function memoryStorage(): Storage {
 
   return {
     async list(path) {
-      const directory = directoryAt(pathParts(path), false, (code) => storageError(code, 'list', path))
+      const directory = directoryAt(pathParts(path), false, (why) => storageError(why, 'list', path))
       return Array.from(directory ?? [], ([name, entry]) => (entry instanceof Map ? `${name}/` : name))
     },
 
     async open(path, { create = false } = {}) {
-      const failure = (code: StorageErrorCode) => storageError(code, 'open', path)
+      const failure = (why: StorageFailure) => openError(why, path, create)
       const { directories, name } = splitPath(path)
       const directory = directoryAt(directories, create, failure)
       let contents = directory?.get(name)
@@ -49,14 +49,14 @@ export function memoryStorage(): Storage {
         contents = { bytes: new Uint8Array(0), size: 0, open: false }
         directory.set(name, contents)
       }
-      if (contents instanceof Map) throw failure('IO')
+      if (contents instanceof Map) throw failure('IN_THE_WAY')
       if (contents.open) throw failure('LOCKED')
       contents.open = true
       return new MemoryFile(path, contents)
     },
 
     async remove(path) {
-      const failure = (code: StorageErrorCode) => storageError(code, 'remove', path)
+      const failure = (why: StorageFailure) => storageError(why, 'remove', path)
       const { directories, name } = splitPath(path)
       const directory = directoryAt(directories, false, failure)
       const entry = directory?.get(name)

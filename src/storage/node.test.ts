@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -133,6 +133,9 @@ describe('a storage that only reads', () => {
     file.close()
     await expect(storage().remove('config')).rejects.toMatchObject({ code: 'IO' })
     await expect(storage().open('sub/new', { create: true })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(nodeStorage(join(folder, '..'), { readOnly: true }).open(basename(folder))).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    })
     expect(readdirSync(folder)).toEqual(['README', 'config'])
   })
 

@@ -20,7 +20,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { claim, claimToRead, heldBy, inUse, isClaim, liveClaims } from './claim.js'
-import { pathParts, type StorageErrorCode, splitPath, storageError } from './path.js'
+import { openError, pathParts, type StorageFailure, splitPath, storageError } from './path.js'
 import type { Storage, StorageFile } from './storage.js'
 
 const LOCK_FILE = 'README'
@@ -57,7 +57,7 @@ export function nodeStorage(path: string, { readOnly = false }: { readOnly?: boo
         const place = join(realpathSync(directory), name)
         if (openPlaces.has(place)) throw inUse('this process has it open')
         if (name === LOCK_FILE) release = readOnly ? claimToRead(place) : claim(place)
-        const descriptor = readOnly ? openSync(place, 'r') : openOrCreate(place, create)
+        const descriptor = readOnly ? openToRead(place) : openOrCreate(place, create)
         openPlaces.add(place)
         return new NodeFile(path, descriptor, () => {
           openPlaces.delete(place)
@@ -65,7 +65,7 @@ export function nodeStorage(path: string, { readOnly = false }: { readOnly?: boo
         })
       } catch (cause) {
         release?.()
-        throw storageError(codeOf(cause), 'open', path, cause)
+        throw openError(codeOf(cause), path, create, cause)
       }
     },
 
@@ -73,10 +73,10 @@ export function nodeStorage(path: string, { readOnly = false }: { readOnly?: boo
       const place = join(root, ...pathParts(path))
       try {
         // A file that is absent shows only here, not in `openAsBlob`.
-        if (!lstatSync(place).isFile()) throw new Error('it is no file')
+        if (!lstatSync(place).isFile()) throw noFile()
         return await openAsBlob(place)
       } catch (cause) {
-        throw storageError(codeOf(cause), 'open', path, cause)
+        throw openError(codeOf(cause), path, false, cause)
       }
     },
 
@@ -174,6 +174,18 @@ function openOrCreate(place: string, create: boolean): number {
   return descriptor
 }
 
+/** To read, the system opens a directory as well. */
+function openToRead(place: string): number {
+  const descriptor = openSync(place, 'r')
+  if (!fstatSync(descriptor).isDirectory()) return descriptor
+  closeSync(descriptor)
+  throw noFile()
+}
+
+function noFile(): Error {
+  return Object.assign(new Error('it is no file'), { code: 'EISDIR' })
+}
+
 /** Like a recursive mkdir, but each new name is on the disk afterwards. */
 function makeDirectory(path: string): void {
   try {
@@ -199,13 +211,16 @@ function syncDirectory(path: string): void {
   }
 }
 
-function codeOf(error: unknown): StorageErrorCode {
+function codeOf(error: unknown): StorageFailure {
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'ENOENT':
       return 'NOT_FOUND'
     case 'EEXIST': // a claim in the way
     case 'EBUSY':
       return 'LOCKED'
+    case 'EISDIR':
+    case 'ENOTDIR':
+      return 'IN_THE_WAY'
     case 'ENOSPC':
     case 'EDQUOT':
       return 'QUOTA'

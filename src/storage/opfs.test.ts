@@ -32,7 +32,7 @@ describe('a platform error at open', () => {
     { name: 'QuotaExceededError', code: 'QUOTA' },
     { name: 'SecurityError', code: 'UNSUPPORTED' },
     { name: 'NotSupportedError', code: 'UNSUPPORTED' }, // WebKitGTK
-    { name: 'TypeMismatchError', code: 'IO' },
+    { name: 'TypeMismatchError', code: 'NOT_FOUND' }, // a directory
     { name: 'UnknownError', code: 'IO' },
   ])('$name is $code, with the path and the cause', async ({ name, code }) => {
     const cause = named(name)

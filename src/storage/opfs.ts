@@ -5,7 +5,7 @@
  */
 import { isStoreError, type StoreError } from '../errors.js'
 import { held } from '../held.js'
-import { pathParts, type StorageErrorCode, splitPath, storageError } from './path.js'
+import { openError, pathParts, type StorageFailure, splitPath, storageError } from './path.js'
 import type { Storage, StorageFile } from './storage.js'
 
 /** A storage on `root`, which stays the caller's. Throws nothing: what the browser lacks shows at the first `open`. */
@@ -59,7 +59,7 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
         if (typeof file.createSyncAccessHandle !== 'function') throw storageError('UNSUPPORTED', 'open', path)
         return new OpfsFile(path, await held(file, file.createSyncAccessHandle()), home)
       } catch (cause) {
-        if (!create || nameOf(cause) !== 'NotFoundError') throw translate('open', path, cause)
+        if (!create || nameOf(cause) !== 'NotFoundError') throw unopened(path, create, cause)
         // Nothing can be made where nothing is any more: the root itself is gone, and all that was in it.
         home.isGone = true
         throw storageError('IO', 'open', path, cause)
@@ -71,7 +71,7 @@ export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
       try {
         return await (await fileAt(directories, name, false)).getFile()
       } catch (cause) {
-        throw translate('open', path, cause)
+        throw unopened(path, false, cause)
       }
     },
 
@@ -165,8 +165,12 @@ export function translate(action: string, path: string, cause: unknown): StoreEr
   return storageError(codeOf(cause, opening), action, path, cause)
 }
 
+function unopened(path: string, create: boolean, cause: unknown): StoreError {
+  return isStoreError(cause) ? cause : openError(codeOf(cause, true), path, create, cause)
+}
+
 /** What a platform error means. On an open file the same names mean something else: InvalidStateError is "closed" there. */
-function codeOf(error: unknown, opening: boolean): StorageErrorCode {
+function codeOf(error: unknown, opening: boolean): StorageFailure {
   switch (nameOf(error)) {
     case 'QuotaExceededError':
     case 'NS_ERROR_FILE_NO_DEVICE_SPACE': // Firefox, growing by truncate
@@ -176,6 +180,8 @@ function codeOf(error: unknown, opening: boolean): StorageErrorCode {
     case 'NoModificationAllowedError': // Chromium, Firefox
     case 'InvalidStateError': // WebKit
       return opening ? 'LOCKED' : 'IO'
+    case 'TypeMismatchError':
+      return 'IN_THE_WAY'
     case 'SecurityError': // files are forbidden here by policy
     case 'NotSupportedError': // WebKitGTK
       return opening ? 'UNSUPPORTED' : 'IO'

@@ -8,6 +8,9 @@ import { assert, StoreError } from '../errors.js'
 /** The codes a driver can throw: the contract's list. */
 export type StorageErrorCode = 'NOT_FOUND' | 'LOCKED' | 'QUOTA' | 'UNSUPPORTED' | 'IO'
 
+/** Why a call failed. IN_THE_WAY is a directory where a file is meant, or a file where a directory is; to the outside it is IO. */
+export type StorageFailure = StorageErrorCode | 'IN_THE_WAY'
+
 /** The names a path is made of; none for '' (the root). */
 export function pathParts(path: string): string[] {
   if (path === '') return []
@@ -29,13 +32,21 @@ export function splitPath(path: string): { directories: string[]; name: string }
 }
 
 /** The error of a failed call. `action` is the verb: "open", "write to". */
-export function storageError(code: StorageErrorCode, action: string, path: string, cause?: unknown): StoreError {
+export function storageError(failure: StorageFailure, action: string, path: string, cause?: unknown): StoreError {
   const reason = cause === undefined ? '' : ` (${cause})`
-  return new StoreError(code, `cannot ${action} "${path}"${reason}: ${ADVICE[code]}`, { where: { file: path }, cause })
+  const message = `cannot ${action} "${path}"${reason}: ${ADVICE[failure]}`
+  return new StoreError(failure === 'IN_THE_WAY' ? 'IO' : failure, message, { where: { file: path }, cause })
 }
 
-const ADVICE: { readonly [code in StorageErrorCode]: string } = {
+/** The error of an opening that failed. What is to be there already and is no file is not there. */
+export function openError(failure: StorageFailure, path: string, create: boolean, cause?: unknown): StoreError {
+  return storageError(failure === 'IN_THE_WAY' && !create ? 'NOT_FOUND' : failure, 'open', path, cause)
+}
+
+const ADVICE: { readonly [failure in StorageFailure]: string } = {
   NOT_FOUND: 'there is nothing of that name; check the name, or create it first',
+  IN_THE_WAY:
+    'there is a directory where a file belongs, or a file where a directory does; move it away, then try again',
   LOCKED: 'it is open elsewhere; close the other tab, worker or program that uses this store, then try again',
   QUOTA: 'no room is left; delete and compact, or free space on the device, then try again',
   UNSUPPORTED:

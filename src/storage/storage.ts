@@ -24,9 +24,12 @@ export interface StorageFile {
 }
 
 export interface Storage {
-  /** Names in a directory ('' is the root), in no particular order; a directory's name ends with '/'. An absent directory has none. */
+  /** Names in a directory ('' is the root), in no particular order; a directory's name ends with '/'. An absent directory has none, a file is IO. */
   list(path: string): Promise<string[]>
-  /** Opens a file, for reading and writing. With `create` it and its directories are made if absent; without, an absent one is NOT_FOUND. One that is open already is LOCKED, at once. */
+  /**
+   * Opens a file, for reading and writing. With `create` it and its directories are made if absent; without, an absent one is NOT_FOUND. One that is
+   * open already is LOCKED, at once. A directory in its place, or a file in the place of its directory, is as good as absent, and IO with `create`.
+   */
   open(path: string, options?: { create?: boolean }): Promise<StorageFile>
   /**
    * A file as a `Blob` that is read from where the file lies; the file may be open. It can be read as long as the file stays as it is now: what it

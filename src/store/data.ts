@@ -39,7 +39,15 @@ export function toBytes(data: Data): Uint8Array<ArrayBuffer> | Promise<Uint8Arra
     const isSteady = buffer instanceof ArrayBuffer && !('resizable' in buffer && buffer.resizable)
     return isSteady ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
   }
-  return data.arrayBuffer().then((buffer) => new Uint8Array(buffer), unreadable)
+  return data.arrayBuffer().then((buffer) => {
+    if (buffer.byteLength !== data.size) throw changedSize(buffer.byteLength, data.size)
+    return new Uint8Array(buffer)
+  }, unreadable)
+}
+
+/** For a Blob that gave another number of bytes than it says it has. */
+export function changedSize(bytes: number, size: number): StoreError {
+  return new StoreError('IO', `the Blob has ${bytes} of its ${size} bytes; if it is a file, choose it again`)
 }
 
 /** For a Blob whose reading failed: what the platform says of it tells nobody what to do. */

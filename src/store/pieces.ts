@@ -1,10 +1,10 @@
 /** From what a caller hands over as content of any size to its bytes, piece by piece. */
 
-import { StoreError, throwIfAborted } from '../errors.js'
+import { throwIfAborted } from '../errors.js'
 import { flow } from '../flow.js'
 import { held } from '../held.js'
 import type { Source } from '../types.js'
-import { unreadable } from './data.js'
+import { changedSize, unreadable } from './data.js'
 
 /** A Blob's stream is given buffers of this many bytes, and so many of them at a time. */
 const BUFFER_BYTES = 256 * 1024
@@ -27,7 +27,8 @@ export async function* piecesOf(source: Source, ...signals: (AbortSignal | undef
 
 /**
  * The bytes of a Blob, by its stream in the same few buffers, which is the cheapest way that there is, or else by slices. What comes next is
- * read meanwhile. A file that has changed since it was chosen cannot be read, or ends too early.
+ * read meanwhile. A file that has changed since it was chosen cannot be read, or ends too early; in Firefox one that has not become shorter is read as it
+ * is now.
  */
 async function* blobPieces(blob: Blob, signals: (AbortSignal | undefined)[]): AsyncGenerator<Uint8Array> {
   const reader = byteReader(blob)
@@ -40,8 +41,7 @@ async function* blobPieces(blob: Blob, signals: (AbortSignal | undefined)[]): As
     for (let count = 1; at < blob.size; count++) {
       signals.forEach(throwIfAborted)
       const { value } = await (reading.shift() as (typeof reading)[0])
-      if (!value?.length)
-        throw new StoreError('IO', `the Blob has ${at} of its ${blob.size} bytes; choose the file again`)
+      if (!value?.length) throw changedSize(at, blob.size)
       at += value.length
       yield value
       if (at >= TRIAL_BYTES && at < (count * BUFFER_BYTES) / 2) break
@@ -71,7 +71,9 @@ async function* slices(blob: Blob, from: number, signals: (AbortSignal | undefin
     for (; next < blob.size && reading.length < SLICES; next += SLICE_BYTES) {
       reading.push(awaited(blob.slice(next, next + SLICE_BYTES).arrayBuffer()))
     }
-    yield new Uint8Array(await (reading.shift() as Promise<ArrayBuffer>))
+    const piece = new Uint8Array(await (reading.shift() as Promise<ArrayBuffer>))
+    if (piece.length < Math.min(SLICE_BYTES, blob.size - at)) throw changedSize(at + piece.length, blob.size)
+    yield piece
   }
 }
 

@@ -43,8 +43,14 @@ export async function createClosed(storage: Storage, path: string, ...values: nu
 }
 
 /** The error names the file and, where the platform had one, keeps its error. */
-export async function failsOn(path: string, action: () => unknown, code: 'NOT_FOUND' | 'LOCKED' | 'IO'): Promise<void> {
+export async function failsOn(
+  path: string,
+  action: () => unknown,
+  code: 'NOT_FOUND' | 'LOCKED' | 'IO',
+  advice = /./,
+): Promise<void> {
   const error = await fails(action, code, path)
   equal(error.where?.file, path, 'the file the error names')
+  equal(advice.test(error.message), true, `the message "${error.message}" has ${advice}`)
   equal(error.message.includes(path), true, `the message "${error.message}" names ${path}`)
 }

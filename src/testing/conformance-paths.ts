@@ -94,19 +94,21 @@ const opening: ConformanceCase[] = [
     },
   },
   {
-    name: 'a directory cannot be opened as a file',
+    name: 'a directory is no file: NOT_FOUND without create, and with it IO that says what to do',
     async run({ storage }) {
       await createClosed(storage, 'dir/file', 1)
-      await failsOn('dir', () => storage.open('dir'), 'IO')
-      await failsOn('dir', () => storage.open('dir', { create: true }), 'IO')
+      await failsOn('dir', () => storage.open('dir'), 'NOT_FOUND')
+      await failsOn('dir', () => storage.open('dir', { create: true }), 'IO', /move it away/)
+      equal(await storage.list('dir'), ['file'], 'dir')
     },
   },
   {
-    name: 'a file cannot be used as a directory',
+    name: 'a file is no directory: nothing is found below it, and IO that says what to do when it is listed or something is made in it',
     async run({ storage }) {
       await createClosed(storage, 'file', 1)
-      await failsOn('file/below', () => storage.open('file/below', { create: true }), 'IO')
-      await failsOn('file', () => storage.list('file'), 'IO')
+      await failsOn('file/below', () => storage.open('file/below'), 'NOT_FOUND')
+      await failsOn('file/below', () => storage.open('file/below', { create: true }), 'IO', /move it away/)
+      await failsOn('file', () => storage.list('file'), 'IO', /move it away/)
     },
   },
   {
@@ -314,7 +316,7 @@ const lending: ConformanceCase[] = [
       await failsOn('absent', () => blob.call(storage, 'absent'), 'NOT_FOUND')
       await failsOn('absent/file', () => blob.call(storage, 'absent/file'), 'NOT_FOUND')
       await createClosed(storage, 'dir/file', 1)
-      await failsOn('dir', () => blob.call(storage, 'dir'), 'IO')
+      await failsOn('dir', () => blob.call(storage, 'dir'), 'NOT_FOUND')
     },
   },
 ]

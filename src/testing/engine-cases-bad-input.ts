@@ -132,6 +132,19 @@ export const badInputCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a Blob of another size than it says, as Firefox reads a file that has changed since it was chosen, is IO',
+    async run({ open }) {
+      const store = await open()
+      for (const size of [0, 2, 4]) {
+        const changed = new Blob(['abc'])
+        changed.arrayBuffer = async () => new ArrayBuffer(size)
+        await fails(() => store.put(changed), 'IO', `put of ${size} bytes`)
+        await fails(() => store.set(key(1), changed), 'IO', `set of ${size} bytes`)
+      }
+      equal(await keysOf(store), [], 'keys')
+    },
+  },
+  {
     name: 'bytes that were handed over before fail their own call and no other, and are not stored as empty',
     async run({ open }) {
       const store = await open()

@@ -5,6 +5,7 @@
 
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
+import type { ObservedStorage } from './observed-storage.js'
 
 const CONFIG_FAULTS: [string, (config: string) => string][] = [
   ['another version', (config) => config.replace('version = 1', 'version = 2')],
@@ -129,4 +130,84 @@ export const directoryCases: readonly EngineCase[] = [
       for (const path of foreign) equal(await storage.contents(path), value(100), path)
     },
   },
+  {
+    name: 'a directory in the place of a segment is a segment that is missing, at an opening and under an open store, and a repair goes on without it',
+    damages: true,
+    async run({ open, reopen, close, storage }) {
+      const names = await (await open({ maxSegmentSize: 1024 })).putMany(range(12, (number) => value(450, number)))
+      for (const when of ['before', 'while'] as const) {
+        await close()
+        if (when === 'before') await putDirectory(storage, 'data/0/1')
+        const store = await open()
+        if (when === 'while') await putDirectory(storage, 'data/0/2')
+        const { findings } = await store.check()
+        const segments = findings.filter(({ kind }) => kind === 'segment').map(({ segment }) => segment)
+        equal(segments, [when === 'before' ? 1 : 2], `segments found wrong, ${when} it was open`)
+        equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+      }
+      await (await reopen()).compact({ threshold: 0 })
+      const again = await reopen()
+      equal(again.recovery.damaged, [], 'damage at the next opening')
+      equal(await keysOf(again), [...names.slice(0, 2), ...names.slice(6)].sort(), 'keys')
+      for (const segment of [1, 2]) equal(await storage.contents(`data/0/${segment}/within`), value(3), 'what is in it')
+    },
+  },
+  {
+    name: 'a directory in the place of the next segment fails the put with IO, until it is moved away; what is in it stays',
+    async run({ open, reopen, close, storage }) {
+      const store = await open({ maxSegmentSize: 1024 })
+      await putDirectory(storage, 'data/0/1')
+      // More than half of the segment: the next one is to be made ahead.
+      for (const number of [1, 4]) await store.put(value(400, number))
+      await reopen()
+      await close()
+      equal(await storage.contents('data/0/1/within'), value(3), 'what is in it after a close')
+      const again = await open()
+      await again.put(value(450, 2))
+      const error = await fails(() => again.put(value(450, 3)), 'IO', 'the put')
+      equal(error.message.includes('"data/0/1"') && error.message.includes('move it away'), true, error.message)
+      equal((await again.check()).findings, [], 'findings')
+      await close()
+      equal(await storage.contents('data/0/1/within'), value(3), 'what is in it after the failure')
+      await storage.remove('data/0/1')
+      const last = await open()
+      await last.put(value(450, 3))
+      equal((await keysOf(last)).length, 4, 'keys')
+    },
+  },
+  {
+    name: 'a directory in the place of README, head or config fails the opening with IO, until it is moved away; one in the place of the index is found by a check',
+    damages: true,
+    async run({ open, close, storage }) {
+      await (await open({ checkpointBytes: 1 })).set(key(1), 'a')
+      for (const file of ['README', 'head', 'config']) {
+        await close()
+        await putDirectory(storage, file)
+        const error = await fails(() => open(), 'IO', file)
+        equal([error.where?.file, error.message.includes('move it away')], [file, true], error.message)
+        equal(storage.openPaths, [], 'files left open')
+        await storage.remove(file)
+        equal(text(await (await open()).get(key(1))), 'a', `the value after ${file}`)
+      }
+      await close()
+      const store = await open()
+      const [index = ''] = (await storage.paths()).filter((path) => path.startsWith('index.'))
+      await putDirectory(storage, index)
+      const { findings } = await store.check()
+      equal(findings, [{ kind: 'checkpoint', file: index, message: 'the checkpoint is missing' }], 'findings')
+      await storage.remove(index)
+      await close()
+      equal(text(await (await open()).get(key(1))), 'a', 'the value after an index')
+    },
+  },
 ]
+
+/** Puts a directory with something in it where a file was, or could be. */
+async function putDirectory(storage: ObservedStorage, path: string): Promise<void> {
+  if ((await storage.paths()).includes(path)) await storage.remove(path)
+  await storage.replace(`${path}/within`, value(3))
+}
+
+function range<T>(count: number, make: (number: number) => T): T[] {
+  return Array.from({ length: count }, (_, number) => make(number))
+}
