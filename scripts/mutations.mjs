@@ -182,14 +182,6 @@ const RECOVERY = [
     tests: [CASES],
   },
   {
-    file: 'src/log/replay.ts',
-    text: 'if (!from) this.#chain.findCut(known, this.#ignored)',
-    replacement: '',
-    taken: 'the lengths that a checkpoint knows hold though it is not leaned on',
-    named: 'what a checkpoint knows',
-    tests: [CASES],
-  },
-  {
     file: 'src/store/recovery.ts',
     text: 'if (isDamaged) return\n',
     replacement: '\n',
@@ -360,6 +352,14 @@ const COMPACTION = [
     replacement: '',
     taken: 'a compaction commits the list of the segments that stay',
     named: 'compact',
+    tests: [CASES],
+  },
+  {
+    file: 'src/store/compaction.ts',
+    text: 'segment < staging.firstSegment ? state.segment(segment).bytes : 0',
+    replacement: '0',
+    taken: 'the list of a compaction says how long the segments are that stay',
+    named: 'told of by the list',
     tests: [CASES],
   },
   {

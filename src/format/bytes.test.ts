@@ -220,13 +220,21 @@ describe('the entries that describe the log', () => {
 
   it('the segment list is read back as it was written, from any place in a buffer', () => {
     fc.assert(
-      fc.property(u32, fc.array(u32), fc.nat(7), (segment, staying, shift) => {
-        const list = encodeSegmentList({ segment, staying })
-        const buffer = new Uint8Array(list.length + shift)
-        buffer.set(list, shift)
-        expect(decodeSegmentList(buffer.subarray(shift))).toEqual({ segment, staying })
+      fc.property(fc.nat(1000), fc.array(fc.tuple(fc.nat(1000), u32)), fc.nat(7), (segment, segments, shift) => {
+        const list = { segment, staying: segments.map(([number]) => number), ends: segments.map(([, end]) => end) }
+        const bytes = encodeSegmentList(list)
+        const buffer = new Uint8Array(bytes.length + shift)
+        buffer.set(bytes, shift)
+        expect(decodeSegmentList(buffer.subarray(shift))).toEqual(list)
       }),
     )
+  })
+
+  it('a segment list of an earlier writer has no ends; one with more or fewer ends than segments is none', () => {
+    const words = (...numbers: number[]) => new Uint8Array(Uint32Array.from(numbers).buffer)
+    expect(decodeSegmentList(words(7, 1, 2))).toEqual({ segment: 7, staying: [1, 2], ends: [] })
+    expect(decodeSegmentList(words(7, 1, 2, 0xffffffff, 50))).toBeUndefined()
+    expect(decodeSegmentList(words(7, 1, 0xffffffff, 50, 60))).toBeUndefined()
   })
 
   it.each([0, 3, 5, 7])('a segment list of %i bytes is none', (size) => {

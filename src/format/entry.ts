@@ -115,19 +115,22 @@ export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefine
 
 /**
  * The segment list: the value of the reserved entry that each compaction commits. u32 each: the number of the segment that the list
- * stands in, so that a misplaced file retires nothing, then the numbers of the segments that stay, ascending.
+ * stands in, so that a misplaced file retires nothing, the numbers of the segments that stay, ascending, NO_SEGMENT, and their ends.
  */
 export const SEGMENT_LIST_KEY: Uint8Array<ArrayBuffer> = reservedKey(RESERVED.segmentList)
 
 export interface SegmentList {
   segment: number
   staying: number[]
+  /** Where each of those ended when it was closed, in their order; 0 for one that was not. Older lists have none. */
+  ends: number[]
 }
 
-export function encodeSegmentList({ segment, staying }: SegmentList): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array((1 + staying.length) * 4)
+export function encodeSegmentList({ segment, staying, ends }: SegmentList): Uint8Array<ArrayBuffer> {
+  const numbers = [segment, ...staying, NO_SEGMENT, ...ends]
+  const bytes = new Uint8Array(numbers.length * 4)
   const view = new DataView(bytes.buffer)
-  for (const [i, number] of [segment, ...staying].entries()) view.setUint32(i * 4, number, true)
+  for (const [i, number] of numbers.entries()) view.setUint32(i * 4, number, true)
   return bytes
 }
 
@@ -135,6 +138,9 @@ export function encodeSegmentList({ segment, staying }: SegmentList): Uint8Array
 export function decodeSegmentList(value: Uint8Array): SegmentList | undefined {
   if (value.length < 4 || value.length % 4 !== 0) return undefined
   const view = new DataView(value.buffer, value.byteOffset, value.length)
-  const staying = Array.from({ length: value.length / 4 - 1 }, (_, i) => view.getUint32((i + 1) * 4, true))
-  return { segment: view.getUint32(0, true), staying }
+  const [segment = 0, ...numbers] = Array.from({ length: value.length / 4 }, (_, i) => view.getUint32(i * 4, true))
+  const count = numbers.indexOf(NO_SEGMENT)
+  if (count < 0) return { segment, staying: numbers, ends: [] }
+  const [staying, ends] = [numbers.slice(0, count), numbers.slice(count + 1)]
+  return ends.length === count ? { segment, staying, ends } : undefined
 }

@@ -96,11 +96,13 @@ export class SegmentChain {
     }
   }
 
-  /** Reports segments that are shorter than a checkpoint says that could not be used, where no other segment told of it. */
-  findCut(known: ReadonlyMap<number, number>, ignored: ReadonlySet<number>): void {
-    for (const [segment, bytes] of known) {
+  /** Reports segments that are shorter than the list says: the header that told of it may have been compacted away. */
+  findCut(ignored: ReadonlySet<number>): void {
+    const { staying = [], ends = [] } = this.#list ?? {}
+    for (const [i, segment] of staying.entries()) {
       const end = this.#walked.get(segment) ?? 0
-      if (end >= bytes || ignored.has(segment) || this.#isRetired(segment) || this.#findings.has(segment)) continue
+      const bytes = ends[i] ?? 0
+      if (segment < this.#from || end >= bytes || ignored.has(segment) || this.#findings.has(segment)) continue
       const message = `the segment ends at ${end} and was durable up to ${bytes}`
       this.#findings.report({ kind: 'segment', message, segment, offset: end, size: bytes - end })
       this.#findings.doubtUpTo({ segment, offset: bytes })

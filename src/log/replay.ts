@@ -64,12 +64,10 @@ export interface ReplayInput {
  */
 export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fromCheckpoint: boolean }> {
   const ignored = new Set<number>()
-  // What the checkpoint knows of lengths holds, whatever else it is good for.
-  const known = new Map([...input.state.segments].map(([segment, { bytes }]) => [segment, bytes]))
   let { from } = input
   for (;;) {
     try {
-      const result = await new Replay(input, ignored, from).run(from, known)
+      const result = await new Replay(input, ignored, from).run(from)
       result.retired.push(...ignored)
       return { ...result, fromCheckpoint: from !== undefined }
     } catch (error) {
@@ -123,11 +121,8 @@ class Replay {
     this.#ignored = ignored
   }
 
-  /**
-   * Replays what follows `from`, the position of the checkpoint in the state, or everything; `known` are the lengths of segments that a checkpoint
-   * told of. Throws StartAgain.
-   */
-  async run(from: Position | undefined, known: ReadonlyMap<number, number>): Promise<ReplayResult> {
+  /** Replays what follows `from`, the position of the checkpoint in the state, or everything. Throws StartAgain. */
+  async run(from: Position | undefined): Promise<ReplayResult> {
     const segments = await this.#withBytes(from?.segment ?? 0)
     this.#end = from ?? START
     let stop = this.#end
@@ -141,7 +136,7 @@ class Replay {
     await this.#passMark()
     if (from) this.#retired.push(...this.#chain.leftovers(this.#state))
     this.#chain.findMissing(this.#state, this.#durable)
-    if (!from) this.#chain.findCut(known, this.#ignored)
+    this.#chain.findCut(this.#ignored)
     const { damaged, doubt } = this.#findings
     return { end: this.#end, stop, tailEntries: this.#pending.count, damaged, doubt, retired: this.#retired }
   }

@@ -197,6 +197,9 @@ export async function appendList(context: Context, staging: Staging, victims: re
   const leaving = new Set(victims)
   const staying = new Set([...state.segments.keys()].filter((segment) => !leaving.has(segment)))
   for (let segment = staging.firstSegment; segment <= writer.position.segment; segment++) staying.add(segment)
-  const list = { segment: writer.position.segment, staying: [...staying].sort((a, b) => a - b) }
+  const sorted = [...staying].sort((a, b) => a - b)
+  // Those of this transaction are not closed.
+  const ends = sorted.map((segment) => (segment < staging.firstSegment ? state.segment(segment).bytes : 0))
+  const list = { segment: writer.position.segment, staying: sorted, ends }
   await staging.append(TAG.put, SEGMENT_LIST_KEY, encodeSegmentList(list))
 }
