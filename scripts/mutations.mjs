@@ -44,8 +44,8 @@ const SCAN = [
   },
   {
     file: 'src/log/inspect.ts',
-    text: 'return this.#arena.verify(0, size) ? { entry: described(entry) } : {}',
-    replacement: 'return { entry: described(entry) }',
+    text: 'return this.#arena.verify(0, size) ? described(entry) : undefined',
+    replacement: 'return described(entry)',
     taken: 'what one flipped bit explains is an entry of ours',
     tests: ['src/log/inspect.test.ts'],
   },

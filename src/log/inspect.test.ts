@@ -66,6 +66,14 @@ describe('one flipped bit', () => {
     }
   })
 
+  it('in a size is found though, as it happens, another entry begins where the wrong size ends', async () => {
+    // 9 becomes 137, which is where the third entry begins.
+    const between = entry(TAG.put, Buffer.concat([key, noise(137 - 2 * COMMIT.length - ENTRY.putHeaderBytes, 5)]))
+    const log = segment(flip(Uint8Array.from(COMMIT), ENTRY.size * 8 + 7), between, Uint8Array.from(COMMIT), NEXT)
+    const gap = await inspect(log)
+    expect([gap.next, gap.entry?.tag]).toEqual([8 + COMMIT.length, TAG.commit])
+  })
+
   it.each([
     ['a tag of no known kind', entry(3, Buffer.concat([key, noise(60, 2)]))],
     ['a DELETE with a value', entry(TAG.delete, Buffer.concat([key, noise(60, 2)]))],

@@ -46,9 +46,10 @@ export class Inspector {
       const fits = (size: number) => size >= ENTRY.headerBytes && size <= ENTRY_BYTES_MAX && at + size <= fileBytes
       if (header.length === ENTRY.putHeaderBytes && header[ENTRY.tag] === TAG.put)
         gap.claimedKey = header.slice(ENTRY.key)
-      if (fits(claimed) && (await this.#boundary(segment, at + claimed, fileBytes))) {
-        return { ...gap, next: at + claimed, ...(await this.#oneFlip(segment, at, claimed)) }
-      }
+      const isClaimed = fits(claimed) && (await this.#boundary(segment, at + claimed, fileBytes))
+      const entry = isClaimed ? await this.#oneFlip(segment, at, claimed) : undefined
+      if (entry) return { ...gap, next: at + claimed, entry }
+      // Also when an entry ends where the claimed size says: that may be chance, and swallow sound ones.
       for (let bit = 0; bit < 32; bit++) {
         const size = (claimed ^ (1 << bit)) >>> 0
         if (!fits(size)) continue
@@ -56,6 +57,7 @@ export class Inspector {
         new DataView(entry.buffer, entry.byteOffset).setUint32(ENTRY.size, size, true)
         if (this.#arena.verify(0, size)) return { ...gap, next: at + size, entry: described(entry) }
       }
+      if (isClaimed) return { ...gap, next: at + claimed }
     }
     return { ...gap, next: await this.#search(segment, at + 1, fileBytes), chained: false }
   }
@@ -71,8 +73,8 @@ export class Inspector {
     return this.#arena.verify(0, size)
   }
 
-  /** The entry with the one bit flipped back whose flip explains the damage; nothing when no single one does. */
-  async #oneFlip(segment: number, at: number, size: number): Promise<{ entry?: { tag: Tag; key: Uint8Array } }> {
+  /** The entry with the one bit flipped back whose flip explains the damage; undefined when no single one does. */
+  async #oneFlip(segment: number, at: number, size: number): Promise<Gap['entry']> {
     const entry = await this.#read(segment, at, size)
     const view = new DataView(entry.buffer, entry.byteOffset)
     const stored = view.getUint32(ENTRY.crc, true)
@@ -83,12 +85,12 @@ export class Inspector {
       view.setUint32(ENTRY.crc, actual, true)
     } else {
       const fromEnd = flippedBit(syndrome, (size - ENTRY.size) * 8)
-      if (fromEnd === undefined) return {}
+      if (fromEnd === undefined) return undefined
       const byte = size - 1 - Math.floor(fromEnd / 8)
       entry[byte] = (entry[byte] as number) ^ (0x80 >> (fromEnd % 8))
     }
     // The checksum agrees now; of a tag that is none of ours it proves nothing.
-    return this.#arena.verify(0, size) ? { entry: described(entry) } : {}
+    return this.#arena.verify(0, size) ? described(entry) : undefined
   }
 
   /** The first place from `from` on where a good entry stands. */
@@ -113,7 +115,7 @@ export class Inspector {
   }
 }
 
-function described(entry: Uint8Array): { tag: Tag; key: Uint8Array } {
+function described(entry: Uint8Array): NonNullable<Gap['entry']> {
   return { tag: entry[ENTRY.tag] as Tag, key: entry.slice(ENTRY.key, ENTRY.key + KEY_BYTES) }
 }
 
