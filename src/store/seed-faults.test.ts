@@ -51,9 +51,9 @@ test('1: two puts of one key in one transaction leave the second, also after a c
   })
   expect(text(await engine.get(key(1)))).toBe('new')
   const { copiedBytes } = await engine.compact({ threshold: 0 })
-  // The new value, the note that keys are chosen, the list of one segment that stays, and what opens and closes any log. The old
+  // The new value, the note that keys are chosen, the list of one segment that stays (four numbers), and what opens and closes any log. The old
   // value is not among it.
-  const list = ENTRY.putHeaderBytes + 8
+  const list = ENTRY.putHeaderBytes + 16
   expect(copiedBytes).toBe(FIRST + ENTRY.putHeaderBytes + 3 + NOTE + list + COMMIT.length)
   expect(text(await engine.get(key(1)))).toBe('new')
   expect(text(await (await reopenFromLog()).get(key(1)))).toBe('new')

@@ -43,8 +43,8 @@ export function givenUp(known: Known): Known {
 
 export const NOTHING: Known = { contents: new Map(), refs: new Map(), unsure: new Set(), doubted: new Set() }
 
-/** What a read answered; CORRUPT is an answer. */
-export type Answer = Uint8Array | string | 'refused' | undefined
+/** What a read answered; CORRUPT is an answer, and so is the right value of what is no content, but a part of one. */
+export type Answer = Uint8Array | string | 'refused' | 'a part' | undefined
 
 /** All that a workload may ever have stored, and how it is read back. */
 export class Universe {
@@ -90,7 +90,13 @@ export class Universe {
 
   async read(engine: Engine): Promise<Map<Thing, Answer>> {
     const answers = new Map<Thing, Answer>()
-    for (const key of this.keys) answers.set(key, await unlessRefused(engine.get(key)))
+    const listed = new Set<string>()
+    for await (const { key } of engine.keys()) listed.add(key)
+    for (const key of this.keys) {
+      const value = await unlessRefused(engine.get(key))
+      const isPart = typeof value === 'object' && !listed.has(key) && sameValue(value, this.#pool.of(key)?.bytes)
+      answers.set(key, isPart && this.#pool.mayBeChunk(key) ? 'a part' : value)
+    }
     for (const name of this.#names) {
       const ref = await unlessRefused(engine.refs.get(name))
       answers.set(named(name), typeof ref === 'object' ? ref.key : ref)
@@ -113,7 +119,9 @@ export class Universe {
 
   /** What is wanted and is not there. */
   isLost(known: Known, answers: ReadonlyMap<Thing, Answer>): boolean {
-    return [...answers].some(([thing, answer]) => answer === undefined && this.#wanted(known, thing) !== undefined)
+    return [...answers].some(
+      ([thing, answer]) => (answer === undefined || answer === 'a part') && this.#wanted(known, thing) !== undefined,
+    )
   }
 
   /** What was read before a repair, and is wanted, and is not read after it, in words. */
@@ -130,22 +138,19 @@ export class Universe {
   }
 
   /** The certain state in which a repair has left the store. What it still refuses is a content of which chunks are lost. */
-  async settled(engine: Engine, answers: ReadonlyMap<Thing, Answer>): Promise<Known> {
-    const { contents, refs, unsure } = knownOf(NOTHING)
-    const listed = new Set<string>()
-    for await (const { key } of engine.keys()) listed.add(key)
+  settled(answers: ReadonlyMap<Thing, Answer>): Known {
+    const { contents, refs, unsure, doubted } = knownOf(NOTHING)
     for (const [thing, answer] of answers) {
       if (answer instanceof Uint8Array) {
-        // What is not listed is there as a chunk only.
-        if (listed.has(thing)) contents.set(thing, answer)
+        contents.set(thing, answer)
       } else if (answer === 'refused') {
         unsure.add(thing)
         contents.set(thing, this.#pool.of(thing)?.bytes ?? new Uint8Array())
-      } else if (answer !== undefined) {
+      } else if (answer !== undefined && answer !== 'a part') {
         refs.set(thing.slice(named('').length), answer)
       }
     }
-    return { contents, refs, unsure, doubted: new Set() }
+    return { contents, refs, unsure, doubted }
   }
 
   #wanted(known: Known, thing: Thing): Uint8Array | string | undefined {
@@ -156,14 +161,19 @@ export class Universe {
     const wanted = this.#wanted(known, thing)
     if (isSame(answer, wanted)) return true
     const content = this.#pool.of(thing)
-    // Proven by its key: what is no content may be there as a chunk, and one that was deleted may be back when damage took the DELETE.
-    const isDoubtful = known.doubted.has(thing) || known.unsure.has(thing)
+    const [isUnsure, isDoubted] = [known.unsure.has(thing), known.doubted.has(thing)]
+    if (answer === 'a part') return wanted === undefined || isUnsure || isDoubted
+    // Proven by its key: a content that was deleted may be back when damage took the DELETE; and a part may look like a content when it took the list.
     if (wanted === undefined && answer instanceof Uint8Array) {
-      return sameValue(answer, content?.bytes) && (isDoubtful || this.#pool.mayBeChunk(thing))
+      return sameValue(answer, content?.bytes) && (isUnsure || isDoubted || this.#isPartOfUnsure(known, thing))
     }
-    if (known.unsure.has(thing)) return answer === 'refused' || answer === undefined
+    if (isUnsure) return answer === 'refused' || answer === undefined
     const isProven = content !== undefined && content.chunks.size === 0 && wanted !== undefined
-    return answer === 'refused' && known.doubted.has(thing) && !isProven
+    return answer === 'refused' && isDoubted && !isProven
+  }
+
+  #isPartOfUnsure({ unsure }: Known, key: string): boolean {
+    return this.#pool.large.some((content) => content.chunks.has(key) && unsure.has(content.key))
   }
 }
 

@@ -254,12 +254,10 @@ class DamagedLife {
     // What is damaged was written a while ago, and so was the head that tells of it, though the store never asked for that.
     const head = this.#disk.inode(HEAD_FILE)
     if (head) this.#disk.flush(HEAD_FILE, head)
-    const files = this.#disk.contents()
-    const stroke = harm(files, this.#random)
+    const stroke = harm(this.#disk.contents(), this.#random)
     if (!stroke?.bytes) return
-    // A checkpoint that is still being written is looked at by nobody, until the next opening.
-    const checkpoints = [...files.keys()].filter((path) => checkpointNumber(path) !== undefined)
-    if (checkpoints.includes(stroke.path) && checkpoints.length > 1) return
+    // A checkpoint may still be being written, and is then looked at by nobody, until the next opening.
+    if (checkpointNumber(stroke.path) !== undefined) return
     this.#strike(stroke)
     this.#isBehindGap = !stroke.isExplained
     this.#disk.overwrite(stroke.path, stroke.bytes)
@@ -300,7 +298,7 @@ class DamagedLife {
     const after = await this.#universe.read(this.#running)
     const faults = [...this.#universe.faults(this.#known, after), ...this.#universe.keeps(this.#known, before, after)]
     if (faults.length > 0) throw new Error(`after the repair: ${faults.join('; ')}`)
-    this.#history = [await this.#universe.settled(this.#running, after)]
+    this.#history = [this.#universe.settled(after)]
     this.#isRepairing = false
     this.#isDamaged = false
     this.#isBehindGap = false
