@@ -137,7 +137,10 @@ export class Universe {
       .map((thing) => `${thing.slice(0, 12)} could be read before the repair`)
   }
 
-  /** The certain state in which a repair has left the store. What it still refuses is a content of which chunks are lost. */
+  /**
+   * The certain state in which a repair has left the store. What it still refuses is a content of which chunks are lost. One that is
+   * lost and has a name still is a content again as soon as it is there, be it as a part.
+   */
   settled(answers: ReadonlyMap<Thing, Answer>): Known {
     const { contents, refs, unsure, doubted } = knownOf(NOTHING)
     for (const [thing, answer] of answers) {
@@ -150,6 +153,7 @@ export class Universe {
         refs.set(thing.slice(named('').length), answer)
       }
     }
+    for (const key of refs.values()) if (!contents.has(key) && this.#pool.mayBeChunk(key)) unsure.add(key)
     return { contents, refs, unsure, doubted }
   }
 

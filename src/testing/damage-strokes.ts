@@ -48,7 +48,7 @@ export function replace(files: Files, earlier: readonly Files[], random: Random)
   const size = files.get(path)?.length ?? 0
   if (random.chance(0.3)) return stroke(`${path}: lost`, files, path, undefined, 0, size)
   if (random.chance(0.5)) {
-    const other = random.pick([...files.keys()])
+    const other = random.pick([...files.keys()].filter(isOfStore))
     return stroke(`${path}: a copy of ${other}`, files, path, files.get(other), 0, size)
   }
   const [back, bytes] = random.pick([...random.pick([files, ...earlier])])
