@@ -295,9 +295,15 @@ class Replay {
       if (!this.#files.has(segment)) throw new StartAgain([])
       // Without it there is no doubt of what it may have hidden either.
       if (this.#findings.has(segment)) throw new StartAgain([segment])
-      const end = this.#forgotten.get(segment)
-      if (!(await takeOut(this.#files, this.#kernel, this.#state, segment, this.#id, end)))
-        throw new StartAgain([segment])
+      const isWhole = await takeOut(
+        this.#files,
+        this.#kernel,
+        this.#state,
+        segment,
+        this.#id,
+        this.#forgotten.get(segment),
+      )
+      if (!isWhole) throw new StartAgain([segment])
       this.#retired.push(segment)
     }
   }
