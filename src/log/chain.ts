@@ -56,6 +56,7 @@ export class SegmentChain {
       this.#findings.report({ kind: 'segment', message, segment, offset })
       this.#findings.doubtUpTo({ segment: Math.max(segment, header.segment) + 1, offset: 0 })
     } else if (header.isFresh) {
+      this.#endsBefore(segment, header)
       return true
     } else if (previous === NO_SEGMENT || previous < this.#from) {
       // Nothing was before it, or a checkpoint has covered it.
@@ -67,6 +68,19 @@ export class SegmentChain {
       this.#findings.doubtUpTo({ segment, offset: 0 })
     }
     return false
+  }
+
+  /** Behind damage the segment before it may go on behind the last commit, but not end in front of it. */
+  #endsBefore(segment: number, { previous, previousEnd }: SegmentHeader): void {
+    if (previous === NO_SEGMENT || previous < this.#from) return
+    const end = this.#walked.get(previous)
+    if (end === undefined) {
+      this.#absent.push(previous)
+    } else if (end < previousEnd) {
+      const message = `the segment has ${end} bytes, and its last commit ended at ${previousEnd}`
+      this.#findings.report({ kind: 'segment', message, segment: previous, offset: end, size: previousEnd - end })
+      this.#findings.doubtUpTo({ segment, offset: 0 })
+    }
   }
 
   /** Files older than the checkpoint that it does not know: retired before it, and their removal did not last. */

@@ -82,11 +82,17 @@ export class Journal {
     this.clear()
   }
 
-  /** Drops the entries that stand at or behind a place in the log. They stand in the log's order. */
-  cutAt(place: Position): void {
+  /** Drops the entries that stand at or behind a place in the log, and answers where in each segment the first of them stood. They stand in the log's order. */
+  cutAt(place: Position): Map<number, number> {
     let kept = 0
     while (kept < this.#count && isBefore(this.#location(kept), place)) kept++
+    const dropped = new Map<number, number>()
+    for (let i = kept; i < this.#count; i++) {
+      const { segment, offset } = this.#location(i)
+      if (!dropped.has(segment)) dropped.set(segment, offset)
+    }
     this.#count = kept
+    return dropped
   }
 
   forEach(visit: (tag: Tag, keys: Uint8Array, keyAt: number, location: Location) => void): void {

@@ -40,6 +40,8 @@ export interface ReplayResult {
   doubt: Position
   /** Segments that a committed compaction retired, whose files are still there. */
   retired: number[]
+  /** Segments with entries in them that were never committed, and that only the header of a fresh segment behind them says so of. */
+  forgotten: number[]
 }
 
 export interface ReplayInput {
@@ -105,6 +107,8 @@ class Replay {
   readonly #findings = new Findings()
   readonly #chain: SegmentChain
   readonly #retired: number[] = []
+  /** Where in a segment those entries begin that a fresh one made forget: they were never applied. */
+  readonly #forgotten = new Map<number, number>()
   #end: Position = START
   #passedMark = false
 
@@ -138,7 +142,9 @@ class Replay {
     this.#chain.findMissing(this.#state, this.#durable)
     this.#chain.findCut(this.#ignored)
     const { damaged, doubt } = this.#findings
-    return { end: this.#end, stop, tailEntries: this.#pending.count, damaged, doubt, retired: this.#retired }
+    const forgotten = [...this.#forgotten.keys()]
+    const tailEntries = this.#pending.count
+    return { end: this.#end, stop, tailEntries, damaged, doubt, retired: this.#retired, forgotten }
   }
 
   async #withBytes(from: number): Promise<number[]> {
@@ -284,7 +290,15 @@ class Replay {
       if (!this.#files.has(segment)) throw new StartAgain([])
       // Without it there is no doubt of what it may have hidden either.
       if (this.#findings.has(segment)) throw new StartAgain([segment])
-      if (!(await takeOut(this.#files, this.#kernel, this.#state, segment, this.#id))) throw new StartAgain([segment])
+      const isWhole = await takeOut(
+        this.#files,
+        this.#kernel,
+        this.#state,
+        segment,
+        this.#id,
+        this.#forgotten.get(segment),
+      )
+      if (!isWhole) throw new StartAgain([segment])
       this.#retired.push(segment)
     }
   }
@@ -296,7 +310,8 @@ class Replay {
     if (!this.#chain.follows(segment, header)) return
     // What was behind the last commit then, and could not be cut off because damage was there, never happened.
     const { previous, previousEnd } = header
-    this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })
+    const dropped = this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })
+    for (const [from, at] of dropped) if (!this.#forgotten.has(from)) this.#forgotten.set(from, at)
     this.#pendingList = undefined
   }
 
@@ -307,13 +322,17 @@ class Replay {
   }
 }
 
-/** Takes all entries of a retired segment out of the state; false when some of them cannot be read any more, or others stand in their place. */
+/**
+ * Takes all entries of a retired segment out of the state, up to those that were never in it; false when some of them cannot be read any more, or
+ * others stand in their place.
+ */
 async function takeOut(
   files: SegmentFiles,
   kernel: Kernel,
   state: LogState,
   segment: number,
   id: Uint8Array,
+  forgotten = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
   let end = MAGIC_BYTES
   const walk = new SegmentWalk(files, kernel)
@@ -325,7 +344,7 @@ async function takeOut(
       const size = part.records[i * 3 + 1] as number
       const tag = part.records[i * 3 + 2] as number
       end = part.base + at + size
-      if (tag !== TAG.put) continue
+      if (tag !== TAG.put || part.base + at >= forgotten) continue
       state.retireEntry(TAG.put, part.bytes, at + ENTRY.key, { segment, offset: part.base + at, size })
     }
   }

@@ -102,6 +102,11 @@ describe('README, the lock of a store', () => {
     expect((await nodeStorage(folder).open('README', { create: true })).size()).toBe(0)
   })
 
+  it('is not claimed where it is not there and not to be made', async () => {
+    writeFileSync(join(folder, 'README.lock-elsewhere-1-1'), '')
+    await expect(nodeStorage(folder).open('README')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
   it.runIf(existsSync('/proc/self/stat'))('claimed by an earlier process of the same number is free', async () => {
     writeFileSync(join(folder, `README.lock-${hostname()}-${process.pid}-1`), '')
     const file = await nodeStorage(folder).open('README', { create: true })

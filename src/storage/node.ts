@@ -16,6 +16,7 @@ import {
   readSync,
   realpathSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
@@ -56,6 +57,8 @@ export function nodeStorage(path: string, { readOnly = false }: { readOnly?: boo
         if (create && !readOnly) makeDirectory(directory)
         const place = join(realpathSync(directory), name)
         if (openPlaces.has(place)) throw inUse('this process has it open')
+        // No claim is made on what is not there: the folder may be somebody else's, or one that cannot be written to.
+        if (name === LOCK_FILE && !create) statSync(place)
         if (name === LOCK_FILE) release = readOnly ? claimToRead(place) : claim(place)
         const descriptor = readOnly ? openToRead(place) : openOrCreate(place, create)
         openPlaces.add(place)

@@ -52,6 +52,8 @@ export interface Context {
   degraded: boolean
   /** Before this place only values that prove themselves by their SHA-256 are believed. */
   doubt: Position
+  /** Segments with entries in them that were never committed: a repair takes them out, as only the header of the segment behind them says so. */
+  uncut: ReadonlySet<number>
   /** The durable checkpoint, and the bytes that the log has grown by since. */
   checkpoint: Position | undefined
   bytesSinceCheckpoint: number

@@ -124,6 +124,7 @@ export async function openContext(input: OpenInput): Promise<Context> {
       foreign: undefined,
       degraded: recovered.degraded,
       doubt: recovered.replay.doubt,
+      uncut: recovered.uncut,
       checkpoint: recovered.checkpoint,
       checkpointBytes: input.checkpointBytes,
       checkpointFrom: 0,

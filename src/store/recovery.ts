@@ -25,6 +25,8 @@ export interface Recovered {
   replay: ReplayResult
   checkpoint: Position | undefined
   degraded: boolean
+  /** Segments with entries in them that were never committed, and could not be cut off. */
+  uncut: ReadonlySet<number>
   /** Where the next entry goes, and the end of the segment before it. */
   end: Position
   previous: Position | undefined
@@ -76,12 +78,12 @@ export async function recover(input: RecoveryInput): Promise<Recovered> {
   recovery.damaged.push(...replay.damaged)
   state.transaction = Math.max(state.transaction, head?.transaction ?? 0)
   const degraded = recovery.damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')
-  await cutTail(input, replay, recovery)
+  const uncut = new Set([...replay.forgotten, ...(await cutTail(input, replay, recovery))])
   if (!degraded) {
     for (const { name } of checkpoints) if (name !== checkpoint?.name) await storage.remove(name)
   }
   const { end, previous } = nextEntry(files, state, replay.end, degraded, durable)
-  return { recovery, replay, checkpoint: checkpoint?.position, degraded, end, previous }
+  return { recovery, replay, checkpoint: checkpoint?.position, degraded, uncut, end, previous }
 }
 
 async function firstGood(
@@ -125,19 +127,22 @@ function endBefore(state: LogState, segment: number): Position | undefined {
 
 /**
  * Removes what lies behind the last commit. What might hold a COMMIT that cannot be reached is copied to lost+found/ first; behind
- * damage nothing is removed, so that the next opening finds it again.
+ * damage nothing is removed, so that the next opening finds it again: the segments are answered in which it stays.
  */
 async function cutTail(
   input: RecoveryInput,
   { end, stop, tailEntries, damaged }: ReplayResult,
   recovery: Recovery,
-): Promise<void> {
+): Promise<number[]> {
   const { files } = input
   recovery.rolledBack.entries = tailEntries
   const isDamaged = damaged.some(
     ({ segment, offset = 0 }) => segment !== undefined && !isBefore({ segment, offset }, end),
   )
-  if (isDamaged) return
+  if (isDamaged) {
+    const isLonger = files.has(end.segment) && (await files.with(end.segment, (file) => file.size())) > end.offset
+    return files.list().filter((segment) => segment > end.segment || (segment === end.segment && isLonger))
+  }
   for (const segment of files.list().reverse()) {
     if (segment < end.segment) break
     const from = segment === end.segment ? end.offset : 0
@@ -152,6 +157,7 @@ async function cutTail(
     if (from === 0) await files.discard(segment)
     else if (size > from) await cutOff(files, segment, from)
   }
+  return []
 }
 
 async function cutOff(files: SegmentFiles, segment: number, from: number): Promise<void> {

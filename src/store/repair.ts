@@ -116,9 +116,9 @@ export function isLogDamage({ kind }: Damage): boolean {
   return kind === 'entry' || kind === 'segment'
 }
 
-/** Segments with damage in them, and files that are no part of the log: what a crash and damage together left. */
+/** Segments with damage in them, files that are no part of the log, and ends of it that never were: what a crash and damage together left. */
 function badSegments(context: Context, findings: readonly Damage[]): Set<number> {
-  const { files, state, writer, recovery, outlived, retired, degraded } = context
+  const { files, state, writer, recovery, outlived, retired, degraded, uncut } = context
   // A log that was damaged when it was opened may have retired what it should not have: that is set aside as well.
   const gone = new Set(degraded ? outlived : [...outlived, ...retired])
   const bad = new Set<number>()
@@ -126,8 +126,8 @@ function badSegments(context: Context, findings: readonly Damage[]): Set<number>
     if (segment !== undefined && files.has(segment) && segment < writer.position.segment) bad.add(segment)
   }
   for (const segment of files.list()) {
-    const isKnown = state.segments.has(segment) || gone.has(segment)
-    if (segment < writer.position.segment && !isKnown) bad.add(segment)
+    const isSound = state.segments.has(segment) && !uncut.has(segment)
+    if (segment < writer.position.segment && !isSound && !gone.has(segment)) bad.add(segment)
   }
   return bad
 }
@@ -143,6 +143,7 @@ async function startAfresh(context: Context, staging: Staging): Promise<void> {
   context.degraded = false
   staging.holders.forget()
   context.doubt = START
+  context.uncut = new Set()
   context.damagedKeys.clear()
   context.unsound.clear()
   recovery.damaged.length = 0

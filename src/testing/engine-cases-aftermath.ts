@@ -2,8 +2,9 @@
  * Engine cases: what a store does that goes on with damage it has not met, and what a repair makes of that. Part of engine-cases.ts.
  */
 
-import { equal } from './check.js'
-import { type EngineCase, key, text, value } from './engine-case.js'
+import { StoreError } from '../errors.js'
+import { equal, fails } from './check.js'
+import { type EngineCase, type EngineContext, key, keysOf, text, value } from './engine-case.js'
 
 export const aftermathCases: readonly EngineCase[] = [
   {
@@ -144,4 +145,86 @@ export const aftermathCases: readonly EngineCase[] = [
       equal((await reopen()).recovery.damaged, [], 'damage at the next opening')
     },
   },
+  {
+    name: 'what was never committed, and could not be cut off in front of damage, stays so when compaction has taken what says it',
+    damages: true,
+    async run(context) {
+      const { store, deleted, keys, reopenFromLog } = await withUncutEnd(context)
+      equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+      await store.deleteMany([key(0), key(1)])
+      await store.compact({ threshold: 0.9 })
+      await store.set(key(2), 'behind it')
+      const again = await reopenFromLog()
+      equal(again.recovery.damaged, [], 'damage')
+      equal(await again.has(deleted), false, 'what was deleted is back')
+      equal(await keysOf(again), [...keys, key(2)].sort(), 'keys')
+    },
+  },
+  {
+    name: 'what was never committed is not counted among what a repair takes out, when a crash keeps the files',
+    damages: true,
+    async run(context) {
+      const { store, keys, storage, crash } = await withUncutEnd(context)
+      storage.before = ({ kind, path }) => {
+        if (kind === 'remove' && path.startsWith('data/')) throw new StoreError('IO', 'not now')
+      }
+      await fails(() => store.check({ repair: true }), 'IO', 'the repair')
+      const left = await crash()
+      await left.open()
+      const again = await left.reopen()
+      equal((await again.check()).findings, [], 'findings when the files are gone')
+      equal(await keysOf(again), [...keys, key(0), key(1)].sort(), 'keys')
+    },
+  },
+  {
+    name: 'the segment in front of one that goes on behind damage is cut, after a repair: so much is known without a checkpoint',
+    damages: true,
+    async run({ open, close, reopen, reopenFromLog, flip, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (const number of [0, 1, 2]) await first.put(value(900, number))
+      const last = await first.put(value(100))
+      await close()
+      await flip('data/0/1', 300, 1)
+      await flip('data/0/1', 310, 2)
+      const damaged = await reopenFromLog()
+      await damaged.put(value(100, 4))
+      equal((await damaged.check({ repair: true })).clean, true, 'clean after the repair')
+      equal((await reopen()).recovery.damaged, [], 'damage after the repair')
+      await close()
+      const whole = await storage.contents('data/0/3')
+      await storage.replace('data/0/3', whole.slice(0, whole.length - 150))
+      const store = await reopenFromLog()
+      equal(
+        store.recovery.damaged.map(({ kind, segment }) => [kind, segment]),
+        [['segment', 3]],
+        'damage',
+      )
+      equal(await store.has(last), false, 'what is lost')
+      equal((await store.check({ repair: true })).clean, true, 'clean after the second repair')
+      equal((await reopenFromLog()).recovery.damaged, [], 'damage after the second repair')
+    },
+  },
 ]
+
+/**
+ * A store whose machine stopped in a transaction that puts back what was deleted, and in which an entry of that was damaged: so its end could not be
+ * cut off, and the log has gone on behind it.
+ */
+async function withUncutEnd({ open, crash }: EngineContext) {
+  const first = await open({ maxSegmentSize: 1024, checkpointBytes: 100_000 })
+  const deleted = await first.put(value(300))
+  const keys = [await first.put(value(700, 1))]
+  await first.delete(deleted)
+  keys.push(await first.put(value(500, 2)))
+  const tx = await first.begin()
+  await tx.put(value(300))
+  // More than waits in memory.
+  for (let number = 3; number < 40; number++) await tx.put(value(900, number))
+  const crashed = await crash()
+  await crashed.flip('data/0/2', 300)
+  await crashed.flip('data/0/2', 310)
+  const store = await crashed.open()
+  equal(store.recovery.rolledBack.bytes, 0, 'bytes cut off')
+  for (const number of [0, 1]) await store.set(key(number), value(400, number))
+  return { ...crashed, store, deleted, keys }
+}
