@@ -142,9 +142,10 @@ class DamagedLife {
     if (refs.size === 0 || unsure.size + doubted.size > 0) return
     const known = knownOf(this.#known)
     const wanted = new Set(refs.values())
-    for (const key of known.contents.keys()) if (!wanted.has(key)) known.contents.delete(key)
+    const unwanted = [...known.contents.keys()].filter((key) => !wanted.has(key))
+    for (const key of unwanted) known.contents.delete(key)
     this.story.push('gc')
-    await this.#commit(known, true, () => this.#running.gc({ grace: 0 }))
+    await this.#commit(known, unwanted.length > 0, () => this.#running.gc({ grace: 0 }))
   }
 
   /** Runs what leaves the store so. Where something is not certain it may be refused, and has changed nothing then. */
