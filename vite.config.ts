@@ -28,6 +28,8 @@ export default defineConfig({
   server: { port: 5173, fs: { allow: [project] } },
   preview: { port: 5173 },
   test: {
+    // All cores: by itself Vitest leaves one for whoever watches.
+    maxWorkers: '100%',
     root: project,
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/testing/expect-patterns.ts'],
