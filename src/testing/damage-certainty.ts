@@ -46,7 +46,7 @@ export const NOTHING: Known = { contents: new Map(), refs: new Map(), unsure: ne
 /** What a read answered; CORRUPT is an answer, and so is the right value of what is no content, but a part of one. */
 export type Answer = Uint8Array | string | 'refused' | 'a part' | undefined
 
-/** All that a workload may ever have stored, and how it is read back. */
+/** All that a life may ever have stored, how it is read back, and what of that is right. */
 export class Universe {
   readonly #pool: Pool
   readonly #chosen: readonly string[]
@@ -167,7 +167,7 @@ export class Universe {
     const content = this.#pool.of(thing)
     const [isUnsure, isDoubted] = [known.unsure.has(thing), known.doubted.has(thing)]
     if (answer === 'a part') return wanted === undefined || isUnsure || isDoubted
-    // Proven by its key: a content that was deleted may be back when damage took the DELETE; and a part may look like a content when it took the list.
+    // Proven by its key: what was deleted may be back when damage took the DELETE, and a part may look like a content when it took the list.
     if (wanted === undefined && answer instanceof Uint8Array) {
       return sameValue(answer, content?.bytes) && (isUnsure || isDoubted || this.#isPartOfUnsure(known, thing))
     }

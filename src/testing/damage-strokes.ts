@@ -3,10 +3,8 @@
  * Each says whose entries it touches, so that a test knows what may be lost.
  */
 
-import { ENTRY, TAG } from '../format/entry.js'
-import { keyHex } from '../format/key.js'
-import { CONFIG_FILE, LOST_AND_FOUND, README_FILE, RESERVE_FILE } from '../format/paths.js'
-import { entriesIn, type Files, isSegment } from './damage.js'
+import { CONFIG_FILE, LOST_AND_FOUND, RESERVE_FILE } from '../format/paths.js'
+import { entriesIn, type Files, isSegment, keysTouched } from './damage.js'
 import type { Random } from './random.js'
 
 export interface Stroke {
@@ -21,11 +19,9 @@ export interface Stroke {
   isExplained: boolean
 }
 
-/** What can be done to a file that stays where it is, also under a store that has it open. */
-export type Harm = 'flip' | 'zeros' | 'noise' | 'cut'
-const HARMS: readonly Harm[] = ['flip', 'flip', 'zeros', 'noise', 'cut']
+const HARMS = ['flip', 'flip', 'zeros', 'noise', 'cut'] as const
 
-/** Harm to one file, drawn from those that have bytes. */
+/** What can be done to a file that stays where it is, also under a store that has it open. */
 export function harm(files: Files, random: Random): Stroke | undefined {
   const path = pickFile(files, random)
   if (path === undefined) return undefined
@@ -66,12 +62,12 @@ function stroke(
   to: number,
   isExplained = false,
 ): Stroke {
-  return { what, path, bytes, touched: keysIn(files, path, from, to), isExplained }
+  return { what, path, bytes, touched: keysTouched(files, path, from, to), isExplained }
 }
 
-/** The reserve holds nothing, and what was set aside is no part of the store; who damages README only makes it longer to read. */
+/** The reserve holds nothing, and what was set aside is no part of the store. */
 function isOfStore(path: string): boolean {
-  return path !== RESERVE_FILE && path !== README_FILE && !path.startsWith(LOST_AND_FOUND)
+  return path !== RESERVE_FILE && !path.startsWith(LOST_AND_FOUND)
 }
 
 function pickFile(files: Files, random: Random): string | undefined {
@@ -87,17 +83,6 @@ function pickFile(files: Files, random: Random): string | undefined {
 function boundary(path: string, bytes: Uint8Array, random: Random): number {
   const ends = isSegment(path) ? Array.from(entriesIn(bytes), ({ at }) => at) : []
   return ends.length > 0 ? random.pick(ends) : 0
-}
-
-/** The keys of all entries with a byte in [from, to). */
-function keysIn(files: Files, path: string, from: number, to: number): Set<string> {
-  const keys = new Set<string>()
-  const bytes = files.get(path)
-  if (bytes === undefined || !isSegment(path)) return keys
-  for (const { at, size } of entriesIn(bytes)) {
-    if (bytes[at + ENTRY.tag] !== TAG.commit && at < to && at + size > from) keys.add(keyHex(bytes, at + ENTRY.key))
-  }
-  return keys
 }
 
 function commonLength(a: Uint8Array, b: Uint8Array): number {

@@ -5,7 +5,7 @@
 
 import { isStoreError } from '../errors.js'
 import { ENTRY, MAGIC_BYTES, TAG } from '../format/entry.js'
-import { keyHex, reservedKind } from '../format/key.js'
+import { keyHex } from '../format/key.js'
 import { RESERVE_FILE } from '../format/paths.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import { readAll } from './model.js'
@@ -71,13 +71,13 @@ export function withoutCheckpoint(files: Files): Files {
   return new Map([...files].filter(([path]) => !path.startsWith('index.')))
 }
 
-/** The keys of the entries that have a byte in [from, to) of a segment. */
+/** The keys of the entries that have a byte in [from, to) of a segment, the store's own among them. */
 export function keysTouched(files: Files, path: string, from: number, to: number): Set<string> {
   const keys = new Set<string>()
   const bytes = files.get(path)
   if (bytes === undefined || !isSegment(path)) return keys
   for (const { at, size } of entriesIn(bytes)) {
-    const hasKey = bytes[at + ENTRY.tag] !== TAG.commit && reservedKind(bytes, at + ENTRY.key) === undefined
+    const hasKey = bytes[at + ENTRY.tag] !== TAG.commit
     if (hasKey && at < to && at + size > from) keys.add(keyHex(bytes, at + ENTRY.key))
   }
   return keys
