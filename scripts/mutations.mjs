@@ -128,7 +128,7 @@ const RECOVERY = [
   {
     file: 'src/log/replay.ts',
     text: 'this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })',
-    replacement: '',
+    replacement: 'new Map<number, number>()',
     taken: 'what a crash left behind damage does not happen later',
     named: 'left behind damage',
     tests: [CASES],
