@@ -4,6 +4,7 @@
  * call rejects. Used by the store, the transaction and `openStore`.
  */
 
+import { copyOf } from '../copy.js'
 import { abortError, StoreError, throwIfAborted } from '../errors.js'
 import { type Envelope, type Packer, sliceOf } from '../protocol/bytes.js'
 import { decodeError } from '../protocol/errors.js'
@@ -148,7 +149,7 @@ export class Connection {
     const take: Take = (slice) => {
       if (slice === undefined) return undefined
       const view = sliceOf(message, slice)
-      return view.length === view.buffer.byteLength ? view : view.slice()
+      return view.length === view.buffer.byteLength ? view : copyOf(view)
     }
     for (const reply of message.items) this.#answer(reply, take)
   }

@@ -15,7 +15,7 @@ export class Slab implements Pick<Packer, 'copy' | 'move'> {
 
   /** `memory` is all of its buffer, and is moved with the packer's message. */
   constructor(packer: Packer, memory: Uint8Array<ArrayBuffer>) {
-    this.whole = packer.move(memory)
+    this.whole = packer.part(memory)
     this.#packer = packer
     this.#memory = memory
   }
@@ -26,7 +26,7 @@ export class Slab implements Pick<Packer, 'copy' | 'move'> {
     if (at + bytes.length > this.#memory.length) return this.#packer.copy(bytes)
     this.#memory.set(bytes, at)
     this.#used += bytes.length
-    return this.#packer.part(this.whole, at, bytes.length)
+    return this.#packer.part(this.#memory.subarray(at, this.#used))
   }
 
   move(bytes: Uint8Array<ArrayBuffer>): Slice {

@@ -26,60 +26,65 @@ export function sliceOf({ buffers, slices }: Envelope<unknown>, index: number): 
   return new Uint8Array(buffer, slices[index * 3 + 1], slices[index * 3 + 2])
 }
 
+/**
+ * Values that will leave in one message, copied into few buffers. What is taken of them so is copied once on its way, even if the message is made later:
+ * see `Packer.part`.
+ */
+export class Slabs {
+  #slab = new Uint8Array(0)
+  #slabBytes = SLAB_BYTES_MIN
+  #used = 0
+
+  /** What is large has a buffer of its own. */
+  copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    const size = bytes.length
+    if (size > SMALL_BYTES_MAX) return new Uint8Array(bytes)
+    if (this.#used + size > this.#slab.length) {
+      // A new one, not a larger one: nothing is copied twice.
+      this.#slab = new Uint8Array(this.#slabBytes)
+      this.#slabBytes = Math.min(this.#slabBytes * 4, SLAB_BYTES_MAX)
+      this.#used = 0
+    }
+    const copy = this.#slab.subarray(this.#used, this.#used + size)
+    copy.set(bytes)
+    this.#used += size
+    return copy
+  }
+}
+
 /** Gathers the bytes of one envelope. What is added is known by the number of its slice. */
 export class Packer {
   readonly buffers: ArrayBuffer[] = []
   /** Those of the buffers that are moved with the message. */
   readonly transfers: ArrayBuffer[] = []
+  readonly #numbers = new Map<ArrayBuffer, number>()
   readonly #slices: number[] = []
-  #slab: Uint8Array<ArrayBuffer> = new Uint8Array(0)
-  #slabNumber = -1
-  #slabBytes = SLAB_BYTES_MIN
-  #used = 0
+  readonly #slabs = new Slabs()
 
   /** Bytes that stay the caller's: they are copied, here and now. */
   copy(bytes: Uint8Array): number {
-    const size = bytes.length
-    if (size > SMALL_BYTES_MAX) return this.move(new Uint8Array(bytes))
-    if (this.buffers.length === 0) return this.#add(this.buffers.push(new Uint8Array(bytes).buffer) - 1, 0, size)
-    if (this.#slabNumber < 0 || this.#used + size > this.#slab.length) {
-      // A new one, not a larger one: nothing is copied twice.
-      this.#slab = new Uint8Array(this.#slabBytes)
-      this.#slabBytes = Math.min(this.#slabBytes * 4, SLAB_BYTES_MAX)
-      this.#slabNumber = this.#transfer(this.#slab.buffer)
-      this.#used = 0
-    }
-    const at = this.#used
-    this.#slab.set(bytes, at)
-    this.#used += size
-    return this.#add(this.#slabNumber, at, size)
+    return this.part(this.buffers.length === 0 ? new Uint8Array(bytes) : this.#slabs.copy(bytes))
   }
 
   /** Bytes that the caller has done with: a large buffer is transferred, if it holds nothing else. */
   move(bytes: Uint8Array<ArrayBuffer>): number {
     const { buffer, length } = bytes
     const isSmall = length <= SMALL_BYTES_MAX && this.buffers.length > 0
-    if (isSmall || length < buffer.byteLength) return this.copy(bytes)
-    const number = length > SMALL_BYTES_MAX ? this.#transfer(buffer) : this.buffers.push(buffer) - 1
-    return this.#add(number, 0, length)
+    return isSmall || length < buffer.byteLength ? this.copy(bytes) : this.part(bytes)
   }
 
-  /** `size` bytes of a slice, from `at` in it. */
-  part(slice: number, at: number, size: number): number {
-    const [buffer = 0, offset = 0] = this.#slices.slice(slice * 3, slice * 3 + 2)
-    return this.#add(buffer, offset + at, size)
+  /** Bytes that are not copied, whatever they are a part of: the caller has done with all of their buffer, which may hold others of this message. */
+  part({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): number {
+    let number = this.#numbers.get(buffer)
+    if (number === undefined) {
+      number = this.buffers.push(buffer) - 1
+      this.#numbers.set(buffer, number)
+      if (buffer.byteLength > SMALL_BYTES_MAX) this.transfers.push(buffer)
+    }
+    return this.#slices.push(number, byteOffset, length) / 3 - 1
   }
 
   slices(): Envelope<unknown>['slices'] {
     return this.#slices.length > PLAIN_LENGTH_MAX ? new Float64Array(this.#slices) : this.#slices
-  }
-
-  #transfer(buffer: ArrayBuffer): number {
-    this.transfers.push(buffer)
-    return this.buffers.push(buffer) - 1
-  }
-
-  #add(buffer: number, at: number, size: number): number {
-    return this.#slices.push(buffer, at, size) / 3 - 1
   }
 }

@@ -6,6 +6,7 @@
 import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
 import { keyHex, parseKey, parseKeys } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
+import type { Take } from '../log/reader.js'
 import { checkRange, streamPieces } from '../piece-stream.js'
 import { respond } from '../response.js'
 import type { Storage } from '../storage/storage.js'
@@ -229,9 +230,13 @@ export class Engine implements Store {
     return await this.#reading(readPiece(this.#context, parseKey(key), this.#find, offset, memory))
   }
 
-  async getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+  /** With `copy`, which gets each value as it lies in memory that is used again, the values are what it makes of them. */
+  async getMany(
+    keys: Iterable<KeyLike>,
+    copy?: Take<Uint8Array<ArrayBuffer>>,
+  ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
     this.#assertOpen()
-    return await this.#reading(readContents(this.#context, parseKeys(keys)))
+    return await this.#reading(readContents(this.#context, parseKeys(keys), copy))
   }
 
   async has(key: KeyLike): Promise<boolean> {

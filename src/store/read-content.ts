@@ -3,11 +3,12 @@
  * entries that it touches are read and checked in full.
  */
 
+import { copyOf } from '../copy.js'
 import { StoreError } from '../errors.js'
 import { KEY_BYTES, keyHex, RESERVED, sameKey } from '../format/key.js'
 import { type Chunk, decodeManifest, type Manifest, manifestContent, manifestKey } from '../format/manifest.js'
 import type { Location } from '../kernel/kernel.js'
-import { corrupt } from '../log/reader.js'
+import { corrupt, type Take } from '../log/reader.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
 import { readValue, readValues, takeValue, unlessDamaged } from './read.js'
@@ -28,7 +29,7 @@ export async function readContent(
     () => find(key),
     (value) => {
       const { from, to } = bounds(range, value.length, key)
-      return value.slice(from, to)
+      return copyOf(value.subarray(from, to))
     },
   )
   if (whole) return whole
@@ -78,7 +79,7 @@ export async function readPiece(
 }
 
 function copied(bytes: Uint8Array<ArrayBuffer>, memory: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (bytes.length > memory.length) return bytes.slice()
+  if (bytes.length > memory.length) return copyOf(bytes)
   memory.set(bytes)
   return memory.subarray(0, bytes.length)
 }
@@ -88,12 +89,13 @@ export function hasContent({ state }: Context, key: Uint8Array): boolean {
   return state.keys.has(key) || (state.ownCount(RESERVED.manifest) > 0 && state.keys.has(manifestKey(key)))
 }
 
-/** The values of many keys, in their order; 32 bytes each in `keys`. */
+/** The values of many keys, in their order; 32 bytes each in `keys`. Those that are whole are copied by `copy`. */
 export async function readContents(
   context: Context,
   keys: Uint8Array,
+  copy?: Take<Uint8Array<ArrayBuffer>>,
 ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
-  const values = await readValues(context, keys)
+  const values = await readValues(context, keys, copy)
   const { state } = context
   if (state.ownCount(RESERVED.manifest) === 0) return values
   for (let i = 0; i < values.length; i++) {

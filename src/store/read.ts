@@ -3,6 +3,7 @@
  * waits, so a compaction cannot take the segment away in between; where a handle must be opened first, the place is found anew.
  */
 
+import { copyOf } from '../copy.js'
 import { isStoreError, StoreError } from '../errors.js'
 import { KEY_BYTES, keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
@@ -18,7 +19,7 @@ export async function readValue(
   key: Uint8Array,
   find: () => Location | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  return await takeValue(context, key, find, (value) => value.slice())
+  return await takeValue(context, key, find, copyOf)
 }
 
 /** What `take` makes of that value, all of which is checked before: so of a large one no more is copied than somebody asked for. */
@@ -52,15 +53,19 @@ export async function takeValue<T>(
   }
 }
 
-/** The values of many keys, in their order; 32 bytes each in `keys`. Read sorted by place, neighbours in one call. */
-export async function readValues(context: Context, keys: Uint8Array): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+/** The values of many keys, in their order; 32 bytes each in `keys`. Read sorted by place, neighbours in one call, and copied by `copy`. */
+export async function readValues(
+  context: Context,
+  keys: Uint8Array,
+  copy: Take<Uint8Array<ArrayBuffer>> = copyOf,
+): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
   const { reader, writer } = context
   const wanted = inLogOrder(context, keys)
   const values: (Uint8Array<ArrayBuffer> | undefined)[] = new Array(keys.length / KEY_BYTES).fill(undefined)
   /** Opens the segment for its neighbours too, or finds where the key is by now. */
   const readAlone = async ({ keyAt, index }: Wanted) => {
     const key = keys.subarray(keyAt, keyAt + KEY_BYTES)
-    values[index] = await readValue(context, key, () => context.state.keys.find(key))
+    values[index] = await takeValue(context, key, () => context.state.keys.find(key), copy)
   }
   for (let next = 0; next < wanted.length; ) {
     const first = wanted[next] as Wanted
@@ -74,7 +79,7 @@ export async function readValues(context: Context, keys: Uint8Array): Promise<(U
       const { location, keyAt, index } = entry
       try {
         if (value instanceof StoreError) throw value
-        values[index] = believed(context, location, keys, keyAt, value).slice()
+        values[index] = copy(believed(context, location, keys, keyAt, value))
       } catch (error) {
         if (reader.ready(location, writer)) throw noted(context, keys, keyAt, error)
         refused.push(entry)

@@ -5,7 +5,7 @@
  */
 
 import { abortError, StoreError } from '../errors.js'
-import { type Envelope, sliceOf } from '../protocol/bytes.js'
+import { type Envelope, Slabs, sliceOf } from '../protocol/bytes.js'
 import { encodeKeys, PAGE_ENTRIES_MAX } from '../protocol/key-page.js'
 import type { Call, CallType, KeyPage, PipeData, Result, WireData } from '../protocol/messages.js'
 import type {
@@ -28,8 +28,12 @@ import { FrozenStores } from './frozen.js'
 import type { Open } from './host.js'
 import { Pipe } from './pipe.js'
 
-/** What is served: a store that also gives single pieces of contents, and takes many values into a transaction, as the engine does. */
+/** What is served: a store that also gives values and pieces of contents in given memory, and takes many values into a transaction, as the engine does. */
 export interface Served extends Store {
+  getMany(
+    keys: Iterable<KeyLike>,
+    copy?: (value: Uint8Array) => Uint8Array<ArrayBuffer>,
+  ): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
   begin(options?: CommitOptions): Promise<ServedTransaction>
   piece(key: KeyLike, offset: number, memory?: Uint8Array<ArrayBuffer>): Promise<Piece | undefined>
 }
@@ -46,6 +50,8 @@ export interface Context {
   progress(id: number): (progress: Progress) => void
   /** The slice of these bytes in the reply that is added next. */
   pack(bytes: Uint8Array<ArrayBuffer> | undefined): number | undefined
+  /** The same of bytes whose buffer holds nothing but what leaves in that reply. */
+  packPart(bytes: Uint8Array<ArrayBuffer>): number
 }
 
 /** A result that holds bytes is a function, called when its reply is added: slices are numbered by message. */
@@ -249,8 +255,9 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
     },
     blob: async ({ key, mediaType, verify }) => opened().blob(key, defined({ type: mediaType, verify })),
     getMany: async ({ keys }) => {
-      const values = await opened().getMany(keys)
-      return () => values.map((bytes) => context.pack(bytes))
+      const slabs = new Slabs()
+      const values = await opened().getMany(keys, (value) => slabs.copy(value))
+      return () => values.map((bytes) => bytes && context.packPart(bytes))
     },
     has: ({ tx, key }) => on(tx, (target) => target.has(key)),
     hasMany: async ({ keys }) => opened().hasMany(keys),

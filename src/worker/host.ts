@@ -82,6 +82,10 @@ class Host implements Context {
     return bytes && this.#outbox.bytes.move(bytes)
   }
 
+  packPart(bytes: Uint8Array<ArrayBuffer>): number {
+    return this.#outbox.bytes.part(bytes)
+  }
+
   #start(item: unknown, envelope: Envelope<unknown>): void {
     const id = idOf(item)
     try {
