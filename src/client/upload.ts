@@ -12,8 +12,10 @@ import type { Connection, Take } from './connection.js'
 import { packData } from './data.js'
 import { Slab } from './slab.js'
 
-/** A synchronous source is sent in pieces of this many bytes, a value of more in one of its own. */
+/** A synchronous source is sent in pieces of at most this many bytes, a value of more in one of its own. */
 const PIECE_BYTES = 4 * 1024 * 1024
+/** The first is smaller, each other twice the one before: so the worker has something to do early, and gets few messages. */
+const FIRST_BYTES = PIECE_BYTES / 4
 /** Sent and not answered yet, while another piece is filled. */
 const WAY_BYTES_MAX = 2 * PIECE_BYTES
 /** What a value counts for beside its bytes, so that a million empty ones are not one piece. */
@@ -29,6 +31,7 @@ export async function upload(
   let tx: number | undefined
   let piece: WireData[] = []
   let pieceBytes = 0
+  let pieceBytesMax = FIRST_BYTES
   /** What the piece is in, and what was given back. */
   let slab: Slab | undefined
   const spare: Uint8Array<ArrayBuffer>[] = []
@@ -63,6 +66,7 @@ export async function upload(
     pieces.push(keys)
     piece = []
     pieceBytes = 0
+    pieceBytesMax = Math.min(2 * pieceBytesMax, PIECE_BYTES)
     slab = undefined
     wayBytes += bytes
     while (wayBytes > WAY_BYTES_MAX) {
@@ -83,7 +87,7 @@ export async function upload(
     if (Symbol.iterator in source) {
       for (const value of source) {
         const weight = weightOf(value)
-        if (piece.length > 0 && pieceBytes + weight > PIECE_BYTES) await send()
+        if (piece.length > 0 && pieceBytes + weight > pieceBytesMax) await send()
         // Not for the first piece, which may be all there is.
         if (tx !== undefined && !transfer && weight <= PIECE_BYTES) {
           slab ??= new Slab(connection.bytes, spare.pop() ?? new Uint8Array(PIECE_BYTES))
