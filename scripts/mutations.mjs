@@ -488,7 +488,7 @@ const CHECK = [
     text: 'this.#endsBefore(segment, header)\n      return true',
     replacement: 'return true',
     taken: 'the segment behind damage says where the last commit ended',
-    named: 'goes on behind damage is cut',
+    named: 'behind damage is cut: it says so itself',
     tests: [CASES],
   },
   {

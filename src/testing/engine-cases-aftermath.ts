@@ -177,6 +177,35 @@ export const aftermathCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'the segment in front of one that goes on behind damage is cut: it says so itself, also when the head is lost',
+    damages: true,
+    async run({ open, close, reopenFromLog, flip, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (const number of [0, 1, 2]) await first.put(value(900, number))
+      const last = await first.put(value(100))
+      await close()
+      await flip('data/0/1', 300, 1)
+      await flip('data/0/1', 310, 2)
+      const damaged = await reopenFromLog()
+      await damaged.put(value(100, 4))
+      equal(await damaged.has(last), true, 'what is not damaged')
+      await close()
+      const whole = await storage.contents('data/0/3')
+      await storage.replace('data/0/3', whole.slice(0, whole.length - 150))
+      await storage.replace('head', new Uint8Array())
+      const store = await reopenFromLog()
+      equal(
+        store.recovery.damaged.map(({ kind, segment }) => [kind, segment]),
+        [
+          ['head', undefined],
+          ['entry', 1],
+          ['segment', 3],
+        ],
+        'damage',
+      )
+    },
+  },
+  {
     name: 'the segment in front of one that goes on behind damage is cut, after a repair: so much is known without a checkpoint',
     damages: true,
     async run({ open, close, reopen, reopenFromLog, flip, storage }) {
