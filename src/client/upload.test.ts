@@ -55,6 +55,19 @@ test('a large putMany fills the same memory again and again', async () => {
   expect(slabs.filter((slab) => slab && !givenBack.has(slab)).length).toBeLessThanOrEqual(3)
 })
 
+test('the first pieces of a long list are small, and what fits in one piece is one call', async () => {
+  const { store, posted } = await pageOnEngine()
+  const counts = (from: number) =>
+    posted
+      .slice(from)
+      .flatMap(({ items }) => items.flatMap((item) => (item.type === 'putMany' ? [item.data.length] : [])))
+  await store.putMany(Array.from({ length: 12 }, (_, i) => new Uint8Array(900_000).fill(i)))
+  expect(counts(0)).toEqual([1, 2, 4, 4, 1])
+  const before = posted.length
+  await store.putMany(Array.from({ length: 4 }, (_, i) => new Uint8Array(900_000).fill(i)))
+  expect(counts(before)).toEqual([4])
+})
+
 test('in a large putMany every value is stored, whether it fits into a piece or not', async () => {
   const { store } = await pageOnEngine()
   const sizes = [0, 1, 5_000_000, 20_000, 4_194_304 - 256, 4_194_304, 3, 2_000_000, 2_000_000, 300_000]

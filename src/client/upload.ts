@@ -14,7 +14,7 @@ import { Slab } from './slab.js'
 
 /** A synchronous source is sent in pieces of at most this many bytes, a value of more in one of its own. */
 const PIECE_BYTES = 4 * 1024 * 1024
-/** The first is smaller, each other twice the one before: so the worker has something to do early, and gets few messages. */
+/** Of what needs several the first is smaller, each other twice the one before: so the worker has something to do early, and gets few messages. */
 const FIRST_BYTES = PIECE_BYTES / 4
 /** Sent and not answered yet, while another piece is filled. */
 const WAY_BYTES_MAX = 2 * PIECE_BYTES
@@ -31,7 +31,7 @@ export async function upload(
   let tx: number | undefined
   let piece: WireData[] = []
   let pieceBytes = 0
-  let pieceBytesMax = FIRST_BYTES
+  let pieceBytesMax = needsPieces(source) ? FIRST_BYTES : PIECE_BYTES
   /** What the piece is in, and what was given back. */
   let slab: Slab | undefined
   const spare: Uint8Array<ArrayBuffer>[] = []
@@ -121,6 +121,11 @@ export async function upload(
 /** True for what comes of the end of the connection: the transaction has ended with it, or the waiting for the source. */
 function isEndOf({ ended }: Connection, error: unknown): boolean {
   return ended.aborted && (isStoreError(error, 'TX_CLOSED') || (error as Error | undefined)?.cause === ended.reason)
+}
+
+/** True for a list that does not fit in one piece. Of another source that is known when it has given as much. */
+function needsPieces(source: unknown): boolean {
+  return Array.isArray(source) && source.reduce((bytes, value) => bytes + weightOf(value), 0) > PIECE_BYTES
 }
 
 /** What a value counts for. Near enough: a string is counted by its UTF-16 units. What is no data at all is refused when it is packed. */
