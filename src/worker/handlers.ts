@@ -28,8 +28,11 @@ import { FrozenStores } from './frozen.js'
 import type { Open } from './host.js'
 import { Pipe } from './pipe.js'
 
-/** What is served: a store that also gives single pieces of contents, and takes many values into a transaction, as the engine does. */
-export interface Served extends Store {
+/**
+ * What is served: a store that also gives single pieces of contents, and takes many values into a transaction, as the engine does. The page makes
+ * streams and responses of pieces itself, and runs what stands in a transaction.
+ */
+export interface Served extends Omit<Store, 'stream' | 'response' | 'transaction'> {
   begin(options?: CommitOptions): Promise<ServedTransaction>
   piece(key: KeyLike, offset: number, memory?: Uint8Array<ArrayBuffer>): Promise<Piece | undefined>
 }
@@ -115,7 +118,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
   }
 
   /** Runs at once on the store, so that the calls of a message start in one tick; in a transaction, once it has begun. */
-  async function on<T>(tx: number | undefined, run: (target: Store | Transaction) => Promise<T>): Promise<T> {
+  async function on<T>(tx: number | undefined, run: (target: Served | Transaction) => Promise<T>): Promise<T> {
     return tx === undefined ? run(opened()) : transaction(tx).then(run)
   }
 
