@@ -3,7 +3,8 @@
  * and a manifest, a reserved entry found by the content's key, lists them. Until the last chunk is there, upload parts list what is.
  */
 
-import { KEY_BYTES, RESERVED, reservedKey } from './key.js'
+import { KEY_BYTES, RESERVED, reservedKey, sameKey } from './key.js'
+import { viewOf } from './view.js'
 
 /** A chunk in a list: its key, and its size as u32. */
 export const CHUNK = { key: 0, size: KEY_BYTES, bytes: KEY_BYTES + 4 } as const
@@ -41,7 +42,7 @@ export function encodeManifest({ key, size, chunks }: Manifest): Uint8Array<Arra
 
 /** The manifest in the value of a reserved entry, or undefined when it is none of this content. */
 export function decodeManifest(value: Uint8Array, key: Uint8Array): Manifest | undefined {
-  if (value.length < MANIFEST.chunks || key.some((byte, i) => value[MANIFEST.key + i] !== byte)) return undefined
+  if (value.length < MANIFEST.chunks || !sameKey(value, MANIFEST.key, key, 0)) return undefined
   const chunks = decodeChunks(value, MANIFEST.chunks)
   const size = Number(viewOf(value).getBigUint64(MANIFEST.size, true))
   if (chunks?.reduce((sum, chunk) => sum + chunk.size, 0) !== size) return undefined
@@ -78,7 +79,7 @@ export function uploadPartKey(id: Uint8Array, number: number): Uint8Array<ArrayB
 
 /** The number in such a key. */
 export function uploadPartNumber(name: Uint8Array): number {
-  return new DataView(name.buffer, name.byteOffset).getUint32(NAMED_BYTES + UPLOAD_ID_BYTES, true)
+  return viewOf(name).getUint32(NAMED_BYTES + UPLOAD_ID_BYTES, true)
 }
 
 export function encodeUploadPart({ expected, state, chunks }: UploadPart): Uint8Array<ArrayBuffer> {
@@ -127,8 +128,4 @@ function decodeChunks(source: Uint8Array, from: number): Chunk[] | undefined {
     const at = from + i * CHUNK.bytes
     return { key: source.slice(at, at + KEY_BYTES), size: view.getUint32(at + CHUNK.size, true) }
   })
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -15,6 +15,7 @@ import { ENTRY } from '../format/entry.js'
 import type { Crc } from '../format/head.js'
 import { isUserKey, reservedKind } from '../format/key.js'
 import { checkpointFile } from '../format/paths.js'
+import { viewOf } from '../format/view.js'
 import type { Table } from '../kernel/kernel.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
 import type { Position } from './position.js'
@@ -243,7 +244,7 @@ function encodeSegments(state: LogState): Uint8Array<ArrayBuffer> {
 }
 
 function decodeSegments(bytes: Uint8Array, state: LogState): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = viewOf(bytes)
   for (let at = 0; at < bytes.length; at += CHECKPOINT.segmentBytes) {
     state.segments.set(view.getUint32(at, true), {
       bytes: view.getUint32(at + 4, true),

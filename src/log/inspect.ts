@@ -7,6 +7,7 @@
 
 import { ENTRY, ENTRY_BYTES_MAX, TAG, type Tag } from '../format/entry.js'
 import { KEY_BYTES } from '../format/key.js'
+import { viewOf } from '../format/view.js'
 import type { Arena, Kernel } from '../kernel/kernel.js'
 import type { SegmentFiles } from './segments.js'
 
@@ -42,8 +43,8 @@ export class Inspector {
     const header = (await this.#read(segment, at, ENTRY.putHeaderBytes)).slice()
     const gap: Gap = { kind: 'gap', at, next: fileBytes, chained: true }
     if (header.length >= ENTRY.headerBytes) {
-      const claimed = new DataView(header.buffer).getUint32(ENTRY.size, true)
-      const fits = (size: number) => size >= ENTRY.headerBytes && size <= ENTRY_BYTES_MAX && at + size <= fileBytes
+      const claimed = viewOf(header).getUint32(ENTRY.size, true)
+      const fits = (size: number) => isSize(size) && at + size <= fileBytes
       if (header.length === ENTRY.putHeaderBytes && header[ENTRY.tag] === TAG.put)
         gap.claimedKey = header.slice(ENTRY.key)
       const isClaimed = fits(claimed) && (await this.#boundary(segment, at + claimed, fileBytes))
@@ -54,7 +55,7 @@ export class Inspector {
         const size = (claimed ^ (1 << bit)) >>> 0
         if (!fits(size)) continue
         const entry = await this.#read(segment, at, size)
-        new DataView(entry.buffer, entry.byteOffset).setUint32(ENTRY.size, size, true)
+        viewOf(entry).setUint32(ENTRY.size, size, true)
         if (this.#arena.verify(0, size)) return { ...gap, next: at + size, entry: described(entry) }
       }
       if (isClaimed) return { ...gap, next: at + claimed }
@@ -67,8 +68,8 @@ export class Inspector {
     if (at === fileBytes) return true
     const header = await this.#read(segment, at, ENTRY.headerBytes)
     if (header.length < ENTRY.headerBytes) return false
-    const size = new DataView(header.buffer, header.byteOffset).getUint32(ENTRY.size, true)
-    if (size < ENTRY.headerBytes || size > ENTRY_BYTES_MAX || at + size > fileBytes) return false
+    const size = viewOf(header).getUint32(ENTRY.size, true)
+    if (!isSize(size) || at + size > fileBytes) return false
     await this.#read(segment, at, size)
     return this.#arena.verify(0, size)
   }
@@ -76,7 +77,7 @@ export class Inspector {
   /** The entry with the one bit flipped back whose flip explains the damage; undefined when no single one does. */
   async #oneFlip(segment: number, at: number, size: number): Promise<Gap['entry']> {
     const entry = await this.#read(segment, at, size)
-    const view = new DataView(entry.buffer, entry.byteOffset)
+    const view = viewOf(entry)
     const stored = view.getUint32(ENTRY.crc, true)
     const actual = this.#arena.crc32(ENTRY.size, size - ENTRY.size)
     const syndrome = (stored ^ actual) >>> 0
@@ -97,7 +98,7 @@ export class Inspector {
   async #search(segment: number, from: number, fileBytes: number): Promise<number> {
     for (let base = from; base < fileBytes; base += SEARCH_BYTES) {
       const bytes = await this.#read(segment, base, SEARCH_BYTES + ENTRY_BYTES_MAX)
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      const view = viewOf(bytes)
       const last = Math.min(SEARCH_BYTES, bytes.length - ENTRY.headerBytes + 1)
       for (let at = 0; at < last; at++) {
         if ((bytes[at + ENTRY.tag] as number) > TAG.commit) continue
@@ -113,6 +114,11 @@ export class Inspector {
     const got = await this.#files.with(segment, (file) => file.read(this.#arena.view(0, size), at))
     return this.#arena.view(0, got)
   }
+}
+
+/** Whether an entry may have this size. */
+function isSize(bytes: number): boolean {
+  return bytes >= ENTRY.headerBytes && bytes <= ENTRY_BYTES_MAX
 }
 
 function described(entry: Uint8Array): NonNullable<Gap['entry']> {

@@ -4,6 +4,7 @@
  */
 
 import { hexBytes, KEY_BYTES, keyHex } from '../format/key.js'
+import { viewOf } from '../format/view.js'
 import type { KeyEntry } from '../types.js'
 
 const RECORD_BYTES = KEY_BYTES + 8
@@ -23,7 +24,7 @@ export function encodeKeys(entries: readonly KeyEntry[]): Uint8Array<ArrayBuffer
 }
 
 export function* decodeKeys(bytes: Uint8Array): Generator<KeyEntry> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = viewOf(bytes)
   for (let at = 0; at < bytes.length; at += RECORD_BYTES) {
     yield { key: keyHex(bytes, at), size: view.getFloat64(at + KEY_BYTES, true) }
   }
