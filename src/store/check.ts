@@ -8,10 +8,11 @@ import { ENTRY, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, sameKey } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
+import { cutSegment } from '../log/findings.js'
 import type { Batch } from '../log/reader.js'
 import { replayLog } from '../log/replay.js'
 import { LogState } from '../log/state.js'
-import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
+import type { CheckOptions, CheckReport, Damage } from '../types.js'
 import { checkConfig, mendConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { differences } from './differences.js'
@@ -45,20 +46,18 @@ async function inspectStore(
   await flushLog(context)
   const { state, files, kernel, writer } = context
   const fresh = new LogState(kernel, 0n)
-  const replayed: Recovery['replayed'] = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
   const total = state.totals().bytes
   // By place, as the replay may start again.
   const mismatched = new Map<string, Damage>()
   const hashed = await keysAreHashes(context)
-  const onBatch = (segment: number, batch: Batch): void => {
+  const onBatch = (segment: number, batch: Batch, replayedBytes: number): void => {
     throwIfAborted(signal)
     if (hashed) for (const found of mismatches(segment, batch)) mismatched.set(`${segment}:${found.offset}`, found)
-    tell?.({ done: Math.min(replayed.bytes, total), total })
+    tell?.({ done: Math.min(replayedBytes, total), total })
   }
   const { id } = context
   const durable = writer.position
-  const result = await replayLog({ files, kernel, state: fresh, id, durable, from: undefined, replayed, onBatch })
-  const findings: Damage[] = [...result.damaged]
+  const { replayed, damaged: findings } = await replayLog({ files, kernel, state: fresh, id, durable, onBatch })
   findings.push(...cutSegments(state, fresh, findings))
   // Where entries are missing, the one may be among them that says that keys are chosen.
   if (!context.degraded && !findings.some(isLogDamage)) findings.push(...mismatched.values())
@@ -74,10 +73,9 @@ async function inspectStore(
 function cutSegments(state: LogState, fresh: LogState, findings: readonly Damage[]): Damage[] {
   const cut: Damage[] = []
   for (const [segment, { bytes }] of state.segments) {
-    const offset = fresh.segments.get(segment)?.bytes ?? 0
-    if (offset >= bytes || findings.some((found) => found.segment === segment)) continue
-    const message = `the segment ends at ${offset} and was durable up to ${bytes}`
-    cut.push({ kind: 'segment', message, segment, offset, size: bytes - offset })
+    const end = fresh.segments.get(segment)?.bytes ?? 0
+    if (end >= bytes || findings.some((found) => found.segment === segment)) continue
+    cut.push(cutSegment(segment, end, bytes))
   }
   return cut
 }

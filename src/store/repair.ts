@@ -136,8 +136,7 @@ function badSegments(context: Context, findings: readonly Damage[]): Set<number>
 async function startAfresh(context: Context, staging: Staging): Promise<void> {
   const { files, kernel, id, writer, head, recovery } = context
   const fresh = new LogState(kernel, context.seed)
-  const replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
-  await replayLog({ files, kernel, state: fresh, id, durable: writer.position, from: undefined, replayed })
+  await replayLog({ files, kernel, state: fresh, id, durable: writer.position })
   fresh.transaction = Math.max(fresh.transaction, writer.transaction)
   context.state = fresh
   context.degraded = false
