@@ -4,9 +4,9 @@
  * FORMAT.md, "Checkpoint".
  */
 
+import { dataViewOf } from './data-view.js'
 import type { Crc } from './head.js'
 import { KEY_BYTES, sameKey } from './key.js'
-import { viewOf } from './view.js'
 
 export const CHECKPOINT = {
   magic: 0,
@@ -79,7 +79,7 @@ export type CheckpointRead =
 /** Reads a checkpoint's header. `fileBytes` is the size of its file: the counts are claims until they fit it. */
 export function decodeCheckpointHeader(bytes: Uint8Array, fileBytes: number, id: Uint8Array, crc: Crc): CheckpointRead {
   if (bytes.length < CHECKPOINT.headerBytes || bytes.every((byte) => byte === 0)) return { kind: 'none' }
-  const view = viewOf(bytes)
+  const view = dataViewOf(bytes)
   if (view.getUint32(CHECKPOINT.crc, true) !== crc(bytes.subarray(CHECKPOINT.version, CHECKPOINT.headerBytes))) {
     return { kind: 'corrupt' }
   }
@@ -124,7 +124,7 @@ export interface IndexRecord {
 
 /** The records of a block of keys or shadows, one by one. */
 export function* records(block: Uint8Array): Generator<IndexRecord> {
-  const view = viewOf(block)
+  const view = dataViewOf(block)
   for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
     const numbers = at + KEY_BYTES
     yield {

@@ -3,8 +3,8 @@
  */
 
 import { StoreError } from '../errors.js'
+import { dataViewOf } from './data-view.js'
 import { KEY_BYTES, RESERVED, reservedKey } from './key.js'
-import { viewOf } from './view.js'
 
 /** A ref: bytes of the name as u16, the name in UTF-8, the key of the content, then the meta as JSON in UTF-8, if there is any. */
 export const REF = { nameBytes: 0, name: 2 } as const
@@ -69,7 +69,7 @@ export function encodeRef(name: Uint8Array, key: Uint8Array, meta: unknown): Uin
 /** The ref in the value of a reserved entry, or undefined when it is none. */
 export function decodeRef(value: Uint8Array): RefEntry | undefined {
   if (value.length < REF.name) return undefined
-  const keyAt = REF.name + viewOf(value).getUint16(REF.nameBytes, true)
+  const keyAt = REF.name + dataViewOf(value).getUint16(REF.nameBytes, true)
   const metaAt = keyAt + KEY_BYTES
   if (value.length < metaAt) return undefined
   const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(value.subarray(REF.name, keyAt))

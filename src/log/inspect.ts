@@ -5,9 +5,9 @@
  * flip explains is known exactly (key, tag, size). It is still damaged on disk; what matters is that nothing else becomes doubtful.
  */
 
+import { dataViewOf } from '../format/data-view.js'
 import { ENTRY, ENTRY_BYTES_MAX, TAG, type Tag } from '../format/entry.js'
 import { KEY_BYTES } from '../format/key.js'
-import { viewOf } from '../format/view.js'
 import type { Arena, Kernel } from '../kernel/kernel.js'
 import type { SegmentFiles } from './segments.js'
 
@@ -43,7 +43,7 @@ export class Inspector {
     const header = (await this.#read(segment, at, ENTRY.putHeaderBytes)).slice()
     const gap: Gap = { kind: 'gap', at, next: fileBytes, chained: true }
     if (header.length >= ENTRY.headerBytes) {
-      const claimed = viewOf(header).getUint32(ENTRY.size, true)
+      const claimed = dataViewOf(header).getUint32(ENTRY.size, true)
       const fits = (size: number) => isSize(size) && at + size <= fileBytes
       if (header.length === ENTRY.putHeaderBytes && header[ENTRY.tag] === TAG.put)
         gap.claimedKey = header.slice(ENTRY.key)
@@ -55,7 +55,7 @@ export class Inspector {
         const size = (claimed ^ (1 << bit)) >>> 0
         if (!fits(size)) continue
         const entry = await this.#read(segment, at, size)
-        viewOf(entry).setUint32(ENTRY.size, size, true)
+        dataViewOf(entry).setUint32(ENTRY.size, size, true)
         if (this.#arena.verify(0, size)) return { ...gap, next: at + size, entry: described(entry) }
       }
       if (isClaimed) return { ...gap, next: at + claimed }
@@ -68,7 +68,7 @@ export class Inspector {
     if (at === fileBytes) return true
     const header = await this.#read(segment, at, ENTRY.headerBytes)
     if (header.length < ENTRY.headerBytes) return false
-    const size = viewOf(header).getUint32(ENTRY.size, true)
+    const size = dataViewOf(header).getUint32(ENTRY.size, true)
     if (!isSize(size) || at + size > fileBytes) return false
     await this.#read(segment, at, size)
     return this.#arena.verify(0, size)
@@ -77,7 +77,7 @@ export class Inspector {
   /** The entry with the one bit flipped back whose flip explains the damage; undefined when no single one does. */
   async #oneFlip(segment: number, at: number, size: number): Promise<Gap['entry']> {
     const entry = await this.#read(segment, at, size)
-    const view = viewOf(entry)
+    const view = dataViewOf(entry)
     const stored = view.getUint32(ENTRY.crc, true)
     const actual = this.#arena.crc32(ENTRY.size, size - ENTRY.size)
     const syndrome = (stored ^ actual) >>> 0
@@ -98,7 +98,7 @@ export class Inspector {
   async #search(segment: number, from: number, fileBytes: number): Promise<number> {
     for (let base = from; base < fileBytes; base += SEARCH_BYTES) {
       const bytes = await this.#read(segment, base, SEARCH_BYTES + ENTRY_BYTES_MAX)
-      const view = viewOf(bytes)
+      const view = dataViewOf(bytes)
       const last = Math.min(SEARCH_BYTES, bytes.length - ENTRY.headerBytes + 1)
       for (let at = 0; at < last; at++) {
         if ((bytes[at + ENTRY.tag] as number) > TAG.commit) continue

@@ -4,7 +4,6 @@
  * segment that has bytes, it is the torn tail of a crash; anywhere else it is damage, which is reported and walked around.
  */
 
-import { isStoreError } from '../errors.js'
 import {
   decodeSegmentHeader,
   decodeSegmentList,
@@ -16,6 +15,7 @@ import {
 } from '../format/entry.js'
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
+import { unlessAbsent } from '../storage/use.js'
 import type { Damage, Recovery } from '../types.js'
 import { SegmentChain } from './chain.js'
 import { Findings } from './findings.js'
@@ -155,12 +155,9 @@ class Replay {
     const found: number[] = []
     for (const segment of this.#files.list()) {
       if (segment < from || this.#ignored.has(segment)) continue
-      try {
-        if ((await this.#walk.size(segment)) > 0) found.push(segment)
-      } catch (error) {
-        // Gone since the store was opened: one of the missing, then.
-        if (!isStoreError(error, 'NOT_FOUND')) throw error
-      }
+      // Gone since the store was opened, it is one of the missing.
+      const bytes = (await unlessAbsent(this.#walk.size(segment))) ?? 0
+      if (bytes > 0) found.push(segment)
     }
     return found
   }

@@ -3,7 +3,7 @@
  * in use. Damage becomes findings; only an abort or an I/O error of the disk itself ends it early.
  */
 
-import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { StoreError, throwIfAborted } from '../errors.js'
 import { ENTRY, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, sameKey } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
@@ -12,6 +12,7 @@ import { cutSegment } from '../log/findings.js'
 import type { Batch } from '../log/reader.js'
 import { replayLog } from '../log/replay.js'
 import { LogState } from '../log/state.js'
+import { unlessAbsent } from '../storage/use.js'
 import type { CheckOptions, CheckReport, Damage } from '../types.js'
 import { checkConfig, mendConfig } from './config-file.js'
 import type { Context } from './context.js'
@@ -118,12 +119,8 @@ async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> 
 async function checkCheckpoint({ storage, kernel, checkpoint, id, crc }: Context): Promise<Damage[]> {
   if (checkpoint === undefined) return []
   const file = checkpointFile(checkpoint.segment)
-  try {
-    const load = await loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc)
-    if (load.kind === 'loaded') return []
-    return [{ kind: 'checkpoint', file, message: 'the checkpoint does not match its checksum' }]
-  } catch (error) {
-    if (!isStoreError(error, 'NOT_FOUND')) throw error
-    return [{ kind: 'checkpoint', file, message: 'the checkpoint is missing' }]
-  }
+  const load = await unlessAbsent(loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc))
+  if (load?.kind === 'loaded') return []
+  const message = load ? 'the checkpoint does not match its checksum' : 'the checkpoint is missing'
+  return [{ kind: 'checkpoint', file, message }]
 }

@@ -154,10 +154,16 @@ async function takeChunk<T>(
     (value) => (value.length === chunk.size ? { part: take(value) } : undefined),
   )
   if (taken) return taken.part
-  // Nothing, or what another program wrote there: so that the put does heal it.
-  context.damagedKeys.add(keyHex(chunk.key))
-  const message = `a chunk of the content ${keyHex(key)} is missing; a new put of the same bytes heals it`
-  throw new StoreError('CORRUPT', message, { where: { key: keyHex(chunk.key) } })
+  throw missingChunk(context, key, chunk)
+}
+
+/** Nothing stands where a chunk of this content belongs, or what another program wrote there. */
+export function missingChunk({ damagedKeys }: Context, content: Uint8Array, chunk: Chunk): StoreError {
+  const key = keyHex(chunk.key)
+  // So that the put does heal it.
+  damagedKeys.add(key)
+  const message = `a chunk of the content ${keyHex(content)} is missing; a new put of the same bytes heals it`
+  return new StoreError('CORRUPT', message, { where: { key } })
 }
 
 function bounds(
