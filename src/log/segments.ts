@@ -5,7 +5,7 @@
  * Invariant: `list()` names every segment file there is.
  */
 
-import { assert, isStoreError, StoreError } from '../errors.js'
+import { assert, closedError, isStoreError, StoreError } from '../errors.js'
 import { DATA_DIR, decimal, segmentPath } from '../format/paths.js'
 import { splitPath } from '../storage/path.js'
 import type { Storage } from '../storage/storage.js'
@@ -167,7 +167,7 @@ export class SegmentFiles {
         where: { segment, file: this.path(segment) },
       })
     }
-    if (this.#isClosed) throw new StoreError('CLOSED', 'the store is closed; open it again')
+    if (this.#isClosed) throw closedError()
     const file = await this.#openOrForget(segment, create)
     this.#open.set(segment, file)
     this.#evict(segment)

@@ -4,7 +4,7 @@
  * A handler starts its work before its first `await`. Made by the host, one table for each transport.
  */
 
-import { abortError, StoreError } from '../errors.js'
+import { abortError, closedError, StoreError } from '../errors.js'
 import { type Envelope, sliceOf } from '../protocol/bytes.js'
 import { encodeKeys, PAGE_ENTRIES_MAX } from '../protocol/key-page.js'
 import type { Call, CallType, KeyPage, PipeData, Result, WireData } from '../protocol/messages.js'
@@ -70,7 +70,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
 
   function opened(): Served {
     if (store) return store
-    throw new StoreError('CLOSED', 'the store is closed; open it again')
+    throw closedError()
   }
 
   function transaction(tx: number): Promise<ServedTransaction> {
