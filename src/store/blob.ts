@@ -4,7 +4,7 @@
  * is in doubt is read here, as any value, and goes into the Blob as memory or, where there is a file, only has been looked at.
  */
 
-import { assert, isStoreError } from '../errors.js'
+import { isStoreError } from '../errors.js'
 import { ENTRY } from '../format/entry.js'
 import { keyHex } from '../format/key.js'
 import { manifestKey } from '../format/manifest.js'
@@ -13,7 +13,7 @@ import { isBefore } from '../log/position.js'
 import { valueBytes } from '../log/state.js'
 import type { BlobOptions } from '../types.js'
 import type { Context } from './context.js'
-import { readValue } from './read.js'
+import { readAt } from './read.js'
 import { type Find, missingChunk, readManifest } from './read-content.js'
 
 /** Up to this a content is not worth a file that is kept, and 1 to 5 milliseconds to ask for it. */
@@ -89,8 +89,7 @@ async function lentPiece({ storage, files, writer, lent }: Context, { location }
 
 /** Reads the value, which checks it, and gives what was lent of it, or else the bytes. */
 async function checkedPiece(context: Context, { key, location }: Part, piece: Blob | undefined): Promise<Blob> {
-  const bytes = await readValue(context, key, () => location)
-  assert(bytes !== undefined, 'a place that is given is always looked at')
+  const bytes = await readAt(context, key, location)
   return piece ?? new Blob([bytes])
 }
 

@@ -3,7 +3,7 @@
  * transactions around a function) engine.ts adds for everybody else. It needs storage and a kernel and nothing else of the platform.
  */
 
-import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { closedError, isStoreError, throwIfAborted } from '../errors.js'
 import { parseKey, parseKeys } from '../format/key.js'
 import { createKernel, type Kernel } from '../kernel/kernel.js'
 import { checkRange } from '../piece-stream.js'
@@ -370,7 +370,7 @@ export class EngineCore implements Omit<Store, 'stream' | 'response' | 'transact
   }
 
   #assertOpen(): void {
-    if (this.#closing) throw new StoreError('CLOSED', 'the store is closed; open it again')
+    if (this.#closing) throw closedError()
   }
 }
 

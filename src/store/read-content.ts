@@ -10,7 +10,7 @@ import type { Location } from '../kernel/kernel.js'
 import { corrupt } from '../log/reader.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
-import { readValue, readValues, takeValue, unlessDamaged } from './read.js'
+import { readCommitted, readValue, readValues, takeValue, unlessDamaged } from './read.js'
 
 /** Where an entry is found: in the index, or as an open transaction sees it. */
 export type Find = (key: Uint8Array) => Location | undefined
@@ -105,7 +105,7 @@ export async function readContents(
 
 /** The manifest whose entry has this key; undefined when it cannot be read, or has gone since. */
 export async function readListed(context: Context, name: Uint8Array): Promise<Manifest | undefined> {
-  const value = await unlessDamaged(readValue(context, name, () => context.state.keys.find(name)))
+  const value = await unlessDamaged(readCommitted(context, name))
   const key = value && manifestContent(value)
   return key && decodeManifest(value, key)
 }

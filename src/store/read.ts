@@ -3,7 +3,7 @@
  * waits, so a compaction cannot take the segment away in between; where a handle must be opened first, the place is found anew.
  */
 
-import { isStoreError, StoreError } from '../errors.js'
+import { assert, isStoreError, StoreError } from '../errors.js'
 import { KEY_BYTES, keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import { isBefore } from '../log/position.js'
@@ -19,6 +19,18 @@ export async function readValue(
   find: () => Location | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   return await takeValue(context, key, find, (value) => value.slice())
+}
+
+/** The value under a key, as committed; undefined when there is none. Throws CORRUPT. */
+export async function readCommitted(context: Context, key: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return await readValue(context, key, () => context.state.keys.find(key))
+}
+
+/** The value that stands there. Throws CORRUPT. */
+export async function readAt(context: Context, key: Uint8Array, location: Location): Promise<Uint8Array<ArrayBuffer>> {
+  const value = await readValue(context, key, () => location)
+  assert(value !== undefined, 'a place that is given is always looked at')
+  return value
 }
 
 /** What `take` makes of that value, all of which is checked before: so of a large one no more is copied than somebody asked for. */
@@ -60,7 +72,7 @@ export async function readValues(context: Context, keys: Uint8Array): Promise<(U
   /** Opens the segment for its neighbours too, or finds where the key is by now. */
   const readAlone = async ({ keyAt, index }: Wanted) => {
     const key = keys.subarray(keyAt, keyAt + KEY_BYTES)
-    values[index] = await readValue(context, key, () => context.state.keys.find(key))
+    values[index] = await readCommitted(context, key)
   }
   for (let next = 0; next < wanted.length; ) {
     const first = wanted[next] as Wanted

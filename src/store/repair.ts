@@ -21,7 +21,7 @@ import { ownKeys } from './index-records.js'
 import { setAside } from './lost-and-found.js'
 import { abandonCheckpoint, checkpointWithReserve, removeRetired } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
-import { readValue, unlessDamaged } from './read.js'
+import { readCommitted, unlessDamaged } from './read.js'
 import { readListed } from './read-content.js'
 import { readRef } from './refs.js'
 import type { Staging } from './staging.js'
@@ -45,7 +45,7 @@ export async function repairStore(
     if (!bad.has(location.segment) && files.has(location.segment) && !isBefore(location, context.doubt)) continue
     throwIfAborted(signal)
     const isMismatched = mismatched.some((finding) => samePlace(finding, location))
-    if (!isMismatched && (await unlessDamaged(readValue(context, key, () => state.keys.find(key)))) !== undefined) {
+    if (!isMismatched && (await unlessDamaged(readCommitted(context, key))) !== undefined) {
       if (bad.has(location.segment)) survivors.push(key)
     } else {
       lost.push(key)
@@ -67,7 +67,7 @@ export async function repairStore(
     )
     await staging.transact(true, async () => {
       for (const key of survivors) {
-        const value = await readValue(context, key, () => state.keys.find(key))
+        const value = await readCommitted(context, key)
         assert(value !== undefined, 'a key that survives has a value')
         await staging.append(TAG.put, key, value)
       }
