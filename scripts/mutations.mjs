@@ -151,7 +151,7 @@ const RECOVERY = [
   },
   {
     file: 'src/log/chain.ts',
-    text: 'if (header.id.some((byte, i) => byte !== this.#id[i])) {',
+    text: 'if (!sameKey(header.id, 0, this.#id, 0)) {',
     replacement: 'if (header.id.length === 0) {',
     taken: "a segment has the store's id",
     named: 'another store',
@@ -199,7 +199,7 @@ const RECOVERY = [
   },
   {
     file: 'src/store/lost-and-found.ts',
-    text: 'if (!(await isBegun(copy, files, segment, from))) continue',
+    text: 'if (!(await isBegun(copy, files, segment, from))) return false',
     replacement: '',
     taken: 'what was set aside is not overwritten by what is set aside later',
     named: 'set aside',

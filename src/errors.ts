@@ -71,6 +71,11 @@ export function abortError(signal: AbortSignal): StoreError {
   return new StoreError('ABORTED', 'the call was aborted by its signal', { cause: signal.reason })
 }
 
+/** The error of every call on a store that has been closed. */
+export function closedError(): StoreError {
+  return new StoreError('CLOSED', 'the store is closed; open it again')
+}
+
 /** Throws the abort error if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal)

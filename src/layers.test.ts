@@ -30,7 +30,7 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   'exchange.ts': ['exchange'],
 }
 /** The page's side may take from the format what is named here: a page pays for every byte. */
-const FORMAT_FOR_THE_PAGE = ['format/names.ts', 'format/paths.ts', 'format/key.ts']
+const FORMAT_FOR_THE_PAGE = ['format/names.ts', 'format/paths.ts', 'format/key.ts', 'format/data-view.ts']
 /** Packages and modules of Node, and the one place that may import each. */
 const FOREIGN: Readonly<Record<string, (file: string) => boolean>> = {
   'idb-keyval': (file) => file === 'client/catalogue.ts',

@@ -5,7 +5,7 @@
  */
 
 import { copyOf } from '../copy.js'
-import { abortError, StoreError, throwIfAborted } from '../errors.js'
+import { abortError, closedError, StoreError, throwIfAborted } from '../errors.js'
 import { type Envelope, type Packer, sliceOf } from '../protocol/bytes.js'
 import { decodeError } from '../protocol/errors.js'
 import {
@@ -119,7 +119,7 @@ export class Connection {
     // The other side is gone: nothing is open there, and the store is free.
     if (this.ended.aborted) return
     const closed = this.call('close', {})
-    const error = new StoreError('CLOSED', 'the store is closed; open it again')
+    const error = closedError()
     this.#ended.abort(error)
     try {
       await closed

@@ -4,10 +4,10 @@
  * witness here, never a source: one that is damaged, or older than the log, is passed over.
  */
 
-import { isStoreError } from '../errors.js'
 import { keyHex } from '../format/key.js'
 import { checkpointFile, checkpointNumber, DATA_DIR, decimal, segmentPath } from '../format/paths.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { unlessAbsent, withFile } from '../storage/use.js'
 import type { Skipped } from './report.js'
 
 /** Header: magic, u32 count of entries, u32 count of buckets, u8 and u8 the sizes of a key and of a value. Bucket: key, u32 segment, u32 offset. */
@@ -93,13 +93,5 @@ function bucketCount(file: StorageFile): number {
 
 /** 0 when there is no such file. */
 async function sizeOf(directory: Storage, path: string): Promise<number> {
-  try {
-    const file = await directory.open(path)
-    const size = file.size()
-    file.close()
-    return size
-  } catch (error) {
-    if (!isStoreError(error, 'NOT_FOUND')) throw error
-    return 0
-  }
+  return (await unlessAbsent(withFile(directory, path, {}, (file) => file.size()))) ?? 0
 }

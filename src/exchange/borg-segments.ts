@@ -7,6 +7,7 @@ import { COMMIT, ENTRY, MAGIC_BYTES, TAG } from '../format/entry.js'
 import { CONFIG_FILE, segmentPath } from '../format/paths.js'
 import type { Arena, Kernel } from '../kernel/kernel.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 import { BORG_SEGMENTS_PER_DIR, encodeBorgConfig } from './borg-config.js'
 import { BorgTransaction } from './borg-transaction.js'
 
@@ -54,13 +55,10 @@ export class BorgSegments {
     const segment = this.#segment
     await this.#end(last)
     await this.#transaction.write(this.#target, segment, size)
-    const config = await this.#target.open(CONFIG_FILE, { create: true })
-    try {
+    await withFile(this.#target, CONFIG_FILE, { create: true }, async (config) => {
       config.write(new TextEncoder().encode(encodeBorgConfig(id)), 0)
       await config.flush()
-    } finally {
-      config.close()
-    }
+    })
   }
 
   /** Lets go of the file that is being written, if one is. */

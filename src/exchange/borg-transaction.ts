@@ -6,6 +6,7 @@
 
 import { checkpointFile } from '../format/paths.js'
 import type { Storage } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 import { BUCKET, INDEX, UNUSED } from './borg-index.js'
 
 const BUCKETS_A_WRITE = 16_384
@@ -124,15 +125,12 @@ function bigEndian(value: number): Uint8Array {
 }
 
 async function writeFile(target: Storage, path: string, pieces: Iterable<Uint8Array>): Promise<void> {
-  const file = await target.open(path, { create: true })
-  try {
+  await withFile(target, path, { create: true }, async (file) => {
     let at = 0
     for (const piece of pieces) {
       file.write(piece, at)
       at += piece.length
     }
     await file.flush()
-  } finally {
-    file.close()
-  }
+  })
 }

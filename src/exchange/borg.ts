@@ -10,6 +10,7 @@ import { type Chunk, decodeManifest, decodeUploadPart, manifestContent } from '.
 import { CONFIG_FILE, DATA_DIR } from '../format/paths.js'
 import { createKernel } from '../kernel/kernel.js'
 import type { Storage } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Frozen, Store, TaskOptions } from '../types.js'
 import { decodeBorgConfig } from './borg-config.js'
@@ -93,12 +94,7 @@ export async function importBorg(store: Target, directory: Storage, options: Tas
 export async function openBorg(directory: Storage): Promise<Engine> {
   const text = encodeConfig(await configOf(directory))
   const view = viewOf(directory)
-  const config = await view.open(CONFIG_FILE, { create: true })
-  try {
-    config.write(new TextEncoder().encode(text), 0)
-  } finally {
-    config.close()
-  }
+  await withFile(view, CONFIG_FILE, { create: true }, (config) => config.write(new TextEncoder().encode(text), 0))
   return await openEngine(view, { create: false })
 }
 
@@ -116,14 +112,11 @@ async function configOf(directory: Storage): Promise<Config> {
 }
 
 async function readText(directory: Storage, path: string): Promise<string> {
-  const file = await directory.open(path)
-  try {
+  return await withFile(directory, path, {}, (file) => {
     const bytes = new Uint8Array(Math.min(file.size(), CONFIG_BYTES_MAX + 1))
     file.read(bytes, 0)
     return new TextDecoder().decode(bytes)
-  } finally {
-    file.close()
-  }
+  })
 }
 
 /** Contents, chunks, the lists that say which chunks make a content, and names. */

@@ -3,9 +3,10 @@
  * place in a store. Nothing in the folder that is read is changed.
  */
 
-import { isStoreError, throwIfAborted } from '../errors.js'
+import { throwIfAborted } from '../errors.js'
 import { DATA_DIR, decimal, README_FILE } from '../format/paths.js'
-import type { Storage, StorageFile } from '../storage/storage.js'
+import type { Storage } from '../storage/storage.js'
+import { unlessAbsent } from '../storage/use.js'
 import type { Store, TaskOptions } from '../types.js'
 import { accessTo, accessToEmpty, type Folder, removeAll } from './folder.js'
 import { type FilesReport, formatError, type Skipped } from './report.js'
@@ -52,7 +53,7 @@ export async function copyStore(
 export async function takeStore(source: Folder, scratch: Storage, signal: AbortSignal | undefined): Promise<Skipped[]> {
   const folder = accessTo(source)
   // Whoever has this file open has the store, so nobody changes what is copied. In it is nothing to copy.
-  const lock = 'getDirectoryHandle' in source ? undefined : await openIfThere(source, README_FILE)
+  const lock = 'getDirectoryHandle' in source ? undefined : await unlessAbsent(source.open(README_FILE))
   const skipped: Skipped[] = []
   const visit = async (directory: string): Promise<void> => {
     for (const name of await folder.list(directory)) {
@@ -70,15 +71,6 @@ export async function takeStore(source: Folder, scratch: Storage, signal: AbortS
     return skipped
   } finally {
     lock?.close()
-  }
-}
-
-async function openIfThere(storage: Storage, path: string): Promise<StorageFile | undefined> {
-  try {
-    return await storage.open(path)
-  } catch (error) {
-    if (!isStoreError(error, 'NOT_FOUND')) throw error
-    return undefined
   }
 }
 

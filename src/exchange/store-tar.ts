@@ -8,6 +8,7 @@ import { createTarPacker, type ParsedTarEntry } from 'modern-tar'
 import { abortError, isStoreError, throwIfAborted } from '../errors.js'
 import { CONFIG_FILE } from '../format/paths.js'
 import type { Storage } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 import { type Engine, openEngine } from '../store/engine.js'
 import type { Frozen, Store, TaskOptions } from '../types.js'
 import { copyContents, type Target } from './copy.js'
@@ -148,14 +149,11 @@ function checkedPath({ name, type = 'file' }: ParsedTarEntry['header']): string 
 }
 
 async function writeFile(scratch: Storage, path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await scratch.open(path, { create: true })
-  try {
+  await withFile(scratch, path, { create: true }, async (file) => {
     let at = 0
     for await (const piece of pieces) {
       file.write(piece, at)
       at += piece.length
     }
-  } finally {
-    file.close()
-  }
+  })
 }

@@ -4,8 +4,9 @@
  * FORMAT.md, "Checkpoint".
  */
 
+import { dataViewOf } from './data-view.js'
 import type { Crc } from './head.js'
-import { KEY_BYTES } from './key.js'
+import { KEY_BYTES, sameKey } from './key.js'
 
 export const CHECKPOINT = {
   magic: 0,
@@ -78,7 +79,7 @@ export type CheckpointRead =
 /** Reads a checkpoint's header. `fileBytes` is the size of its file: the counts are claims until they fit it. */
 export function decodeCheckpointHeader(bytes: Uint8Array, fileBytes: number, id: Uint8Array, crc: Crc): CheckpointRead {
   if (bytes.length < CHECKPOINT.headerBytes || bytes.every((byte) => byte === 0)) return { kind: 'none' }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = dataViewOf(bytes)
   if (view.getUint32(CHECKPOINT.crc, true) !== crc(bytes.subarray(CHECKPOINT.version, CHECKPOINT.headerBytes))) {
     return { kind: 'corrupt' }
   }
@@ -86,7 +87,7 @@ export function decodeCheckpointHeader(bytes: Uint8Array, fileBytes: number, id:
   if (magic !== CHECKPOINT_MAGIC || view.getUint32(CHECKPOINT.version, true) !== CHECKPOINT_VERSION) {
     return { kind: 'corrupt' }
   }
-  for (let i = 0; i < id.length; i++) if (bytes[CHECKPOINT.id + i] !== id[i]) return { kind: 'corrupt' }
+  if (!sameKey(bytes, CHECKPOINT.id, id, 0)) return { kind: 'corrupt' }
   const block = (at: number): Block => ({ count: view.getUint32(at, true), crc: view.getUint32(at + 4, true) })
   const header: CheckpointHeader = {
     transaction: Number(view.getBigUint64(CHECKPOINT.transaction, true)),
@@ -123,7 +124,7 @@ export interface IndexRecord {
 
 /** The records of a block of keys or shadows, one by one. */
 export function* records(block: Uint8Array): Generator<IndexRecord> {
-  const view = new DataView(block.buffer, block.byteOffset, block.length)
+  const view = dataViewOf(block)
   for (let at = 0; at < block.length; at += CHECKPOINT.entryBytes) {
     const numbers = at + KEY_BYTES
     yield {

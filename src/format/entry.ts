@@ -3,6 +3,7 @@
  * shows the same table; format.test.ts compares them. The hot loops over entries (seal, verify, scan) are in assembly/entry.ts.
  */
 
+import { dataViewOf } from './data-view.js'
 import { KEY_BYTES, RESERVED, reservedKey } from './key.js'
 
 /** What a segment's file begins with, and the two older spellings that are read too. */
@@ -97,7 +98,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuff
 /** The header in the value of a reserved entry, or undefined when it is not of this size. */
 export function decodeSegmentHeader(value: Uint8Array): SegmentHeader | undefined {
   if (value.length !== SEGMENT_HEADER.bytes) return undefined
-  const view = new DataView(value.buffer, value.byteOffset, value.length)
+  const view = dataViewOf(value)
   const flags = view.getUint16(SEGMENT_HEADER.flags, true)
   return {
     segment: view.getUint32(SEGMENT_HEADER.segment, true),
@@ -137,7 +138,7 @@ export function encodeSegmentList({ segment, staying, ends }: SegmentList): Uint
 /** The list in the value of a reserved entry, or undefined when it is none. */
 export function decodeSegmentList(value: Uint8Array): SegmentList | undefined {
   if (value.length < 4 || value.length % 4 !== 0) return undefined
-  const view = new DataView(value.buffer, value.byteOffset, value.length)
+  const view = dataViewOf(value)
   const [segment = 0, ...numbers] = Array.from({ length: value.length / 4 }, (_, i) => view.getUint32(i * 4, true))
   const count = numbers.indexOf(NO_SEGMENT)
   if (count < 0) return { segment, staying: numbers, ends: [] }

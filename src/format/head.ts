@@ -3,6 +3,9 @@
  * flush it tells of, so that it never claims too much; a slot torn by a crash leaves the other one. FORMAT.md, "Head".
  */
 
+import { dataViewOf } from './data-view.js'
+import { sameKey } from './key.js'
+
 export const HEAD = {
   crc: 0,
   magic: 4,
@@ -41,10 +44,10 @@ export function encodeHeadSlot(head: Head, id: Uint8Array, crc: Crc): Uint8Array
 /** The head in one slot, or undefined when it is torn, damaged or another store's. */
 export function decodeHeadSlot(slot: Uint8Array, id: Uint8Array, crc: Crc): Head | undefined {
   if (slot.length !== HEAD.slotBytes) return undefined
-  const view = new DataView(slot.buffer, slot.byteOffset, slot.length)
+  const view = dataViewOf(slot)
   if (view.getUint32(HEAD.magic, true) !== HEAD_MAGIC) return undefined
   if (view.getUint32(HEAD.crc, true) !== crc(slot.subarray(HEAD.magic))) return undefined
-  for (let i = 0; i < id.length; i++) if (slot[HEAD.id + i] !== id[i]) return undefined
+  if (!sameKey(slot, HEAD.id, id, 0)) return undefined
   return {
     transaction: Number(view.getBigUint64(HEAD.transaction, true)),
     segment: view.getUint32(HEAD.segment, true),

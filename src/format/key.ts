@@ -112,6 +112,7 @@ export function reservedKey(kind: number, number = 0): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
+/** Compares 32 bytes: keys, and ids of stores, which are as long. */
 export function sameKey(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
   for (let i = 0; i < KEY_BYTES; i++) if (a[aAt + i] !== b[bAt + i]) return false
   return true

@@ -3,7 +3,8 @@
  * and a manifest, a reserved entry found by the content's key, lists them. Until the last chunk is there, upload parts list what is.
  */
 
-import { KEY_BYTES, RESERVED, reservedKey } from './key.js'
+import { dataViewOf } from './data-view.js'
+import { KEY_BYTES, RESERVED, reservedKey, sameKey } from './key.js'
 
 /** A chunk in a list: its key, and its size as u32. */
 export const CHUNK = { key: 0, size: KEY_BYTES, bytes: KEY_BYTES + 4 } as const
@@ -41,9 +42,9 @@ export function encodeManifest({ key, size, chunks }: Manifest): Uint8Array<Arra
 
 /** The manifest in the value of a reserved entry, or undefined when it is none of this content. */
 export function decodeManifest(value: Uint8Array, key: Uint8Array): Manifest | undefined {
-  if (value.length < MANIFEST.chunks || key.some((byte, i) => value[MANIFEST.key + i] !== byte)) return undefined
+  if (value.length < MANIFEST.chunks || !sameKey(value, MANIFEST.key, key, 0)) return undefined
   const chunks = decodeChunks(value, MANIFEST.chunks)
-  const size = Number(viewOf(value).getBigUint64(MANIFEST.size, true))
+  const size = Number(dataViewOf(value).getBigUint64(MANIFEST.size, true))
   if (chunks?.reduce((sum, chunk) => sum + chunk.size, 0) !== size) return undefined
   return { key: value.slice(MANIFEST.key, MANIFEST.key + KEY_BYTES), size, chunks }
 }
@@ -78,7 +79,7 @@ export function uploadPartKey(id: Uint8Array, number: number): Uint8Array<ArrayB
 
 /** The number in such a key. */
 export function uploadPartNumber(name: Uint8Array): number {
-  return new DataView(name.buffer, name.byteOffset).getUint32(NAMED_BYTES + UPLOAD_ID_BYTES, true)
+  return dataViewOf(name).getUint32(NAMED_BYTES + UPLOAD_ID_BYTES, true)
 }
 
 export function encodeUploadPart({ expected, state, chunks }: UploadPart): Uint8Array<ArrayBuffer> {
@@ -99,7 +100,7 @@ export function decodeUploadPart(value: Uint8Array): UploadPart | undefined {
   if (value.length < UPLOAD_PART.chunks) return undefined
   const chunks = decodeChunks(value, UPLOAD_PART.chunks)
   if (chunks === undefined) return undefined
-  const view = viewOf(value)
+  const view = dataViewOf(value)
   const isResumable = view.getUint32(UPLOAD_PART.flags, true) === RESUMABLE
   const key = value.slice(UPLOAD_PART.expected, UPLOAD_PART.expected + KEY_BYTES)
   const size = Number(view.getBigUint64(UPLOAD_PART.size, true))
@@ -111,7 +112,7 @@ export function decodeUploadPart(value: Uint8Array): UploadPart | undefined {
 }
 
 function encodeChunks(chunks: readonly Chunk[], target: Uint8Array<ArrayBuffer>, from: number): void {
-  const view = viewOf(target)
+  const view = dataViewOf(target)
   chunks.forEach(({ key, size }, i) => {
     target.set(key, from + i * CHUNK.bytes + CHUNK.key)
     view.setUint32(from + i * CHUNK.bytes + CHUNK.size, size, true)
@@ -122,13 +123,9 @@ function encodeChunks(chunks: readonly Chunk[], target: Uint8Array<ArrayBuffer>,
 function decodeChunks(source: Uint8Array, from: number): Chunk[] | undefined {
   const count = (source.length - from) / CHUNK.bytes
   if (!Number.isInteger(count)) return undefined
-  const view = viewOf(source)
+  const view = dataViewOf(source)
   return Array.from({ length: count }, (_, i) => {
     const at = from + i * CHUNK.bytes
     return { key: source.slice(at, at + KEY_BYTES), size: view.getUint32(at + CHUNK.size, true) }
   })
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }

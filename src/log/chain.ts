@@ -5,7 +5,8 @@
  */
 
 import { MAGIC_BYTES, NO_SEGMENT, type SegmentHeader, type SegmentList } from '../format/entry.js'
-import type { Findings } from './findings.js'
+import { sameKey } from '../format/key.js'
+import { cutSegment, type Findings } from './findings.js'
 import type { Position } from './position.js'
 import type { SegmentFiles } from './segments.js'
 import type { LogState } from './state.js'
@@ -48,7 +49,7 @@ export class SegmentChain {
     const offset = MAGIC_BYTES
     const { previous, previousEnd } = header
     const end = this.#walked.get(previous)
-    if (header.id.some((byte, i) => byte !== this.#id[i])) {
+    if (!sameKey(header.id, 0, this.#id, 0)) {
       this.#findings.report({ kind: 'segment', message: "the segment is another store's", segment, offset })
       this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
     } else if (header.segment !== segment) {
@@ -104,8 +105,7 @@ export class SegmentChain {
       if (segment >= this.#from) this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
     }
     if (end !== undefined && end < offset) {
-      const message = `the segment ends at ${end} and was durable up to ${offset}`
-      this.#findings.report({ kind: 'segment', message, segment, offset: end, size: offset - end })
+      this.#findings.report(cutSegment(segment, end, offset))
       this.#findings.doubtUpTo(durable)
     }
   }
@@ -117,8 +117,7 @@ export class SegmentChain {
       const end = this.#walked.get(segment) ?? 0
       const bytes = ends[i] ?? 0
       if (segment < this.#from || end >= bytes || ignored.has(segment) || this.#findings.has(segment)) continue
-      const message = `the segment ends at ${end} and was durable up to ${bytes}`
-      this.#findings.report({ kind: 'segment', message, segment, offset: end, size: bytes - end })
+      this.#findings.report(cutSegment(segment, end, bytes))
       this.#findings.doubtUpTo({ segment, offset: bytes })
     }
   }

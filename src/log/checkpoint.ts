@@ -11,12 +11,14 @@ import {
   decodeCheckpointHeader,
   encodeCheckpointHeader,
 } from '../format/checkpoint.js'
+import { dataViewOf } from '../format/data-view.js'
 import { ENTRY } from '../format/entry.js'
 import type { Crc } from '../format/head.js'
 import { isUserKey, reservedKind } from '../format/key.js'
 import { checkpointFile } from '../format/paths.js'
 import type { Table } from '../kernel/kernel.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 import type { Position } from './position.js'
 import type { LogState } from './state.js'
 
@@ -168,8 +170,7 @@ export async function loadCheckpoint(
   id: Uint8Array,
   crc: Crc,
 ): Promise<CheckpointLoad> {
-  const file = await storage.open(name)
-  try {
+  return await withFile(storage, name, {}, (file): CheckpointLoad => {
     const bytes = new Uint8Array(CHECKPOINT.headerBytes)
     const got = file.read(bytes, 0)
     const read = decodeCheckpointHeader(bytes.subarray(0, got), file.size(), id, crc)
@@ -180,9 +181,7 @@ export async function loadCheckpoint(
     }
     state.clear()
     return { kind: 'corrupt' }
-  } finally {
-    file.close()
-  }
+  })
 }
 
 function fill(file: StorageFile, state: LogState, header: CheckpointHeader, crc: Crc): boolean {
@@ -243,7 +242,7 @@ function encodeSegments(state: LogState): Uint8Array<ArrayBuffer> {
 }
 
 function decodeSegments(bytes: Uint8Array, state: LogState): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = dataViewOf(bytes)
   for (let at = 0; at < bytes.length; at += CHECKPOINT.segmentBytes) {
     state.segments.set(view.getUint32(at, true), {
       bytes: view.getUint32(at + 4, true),

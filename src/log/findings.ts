@@ -3,6 +3,12 @@
 import type { Damage } from '../types.js'
 import { isBefore, type Position, START } from './position.js'
 
+/** A segment that ends at `end` and had `bytes` bytes once. */
+export function cutSegment(segment: number, end: number, bytes: number): Damage {
+  const message = `the segment ends at ${end} and was durable up to ${bytes}`
+  return { kind: 'segment', message, segment, offset: end, size: bytes - end }
+}
+
 export class Findings {
   readonly #damaged: Damage[] = []
   #doubt: Position = START

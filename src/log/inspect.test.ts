@@ -8,6 +8,7 @@ import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { writeFile } from '../testing/observed-storage.js'
 import { flippedBit, type Gap, Inspector } from './inspect.js'
+import { SegmentScan } from './reader.js'
 import { findSegments, SegmentFiles } from './segments.js'
 
 const kernel = await createKernel()
@@ -31,7 +32,7 @@ async function inspect(log: Uint8Array, at = 8): Promise<Gap> {
   await writeFile(storage, 'data/0/0', log)
   const files = new SegmentFiles(storage, 10)
   files.discover((await findSegments(storage)).found)
-  return await new Inspector(files, kernel).inspect(0, at, log.length)
+  return await new Inspector(new SegmentScan(files, kernel)).inspect(0, at, log.length)
 }
 
 function segment(...entries: Uint8Array[]): Buffer {

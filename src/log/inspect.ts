@@ -5,10 +5,11 @@
  * flip explains is known exactly (key, tag, size). It is still damaged on disk; what matters is that nothing else becomes doubtful.
  */
 
+import { dataViewOf } from '../format/data-view.js'
 import { ENTRY, ENTRY_BYTES_MAX, TAG, type Tag } from '../format/entry.js'
 import { KEY_BYTES } from '../format/key.js'
-import type { Arena, Kernel } from '../kernel/kernel.js'
-import type { SegmentFiles } from './segments.js'
+import type { Arena } from '../kernel/kernel.js'
+import type { SegmentScan } from './reader.js'
 
 /** A stretch of a segment that is no good entry. */
 export interface Gap {
@@ -29,21 +30,22 @@ const POLYNOMIAL = 0xedb88320
 const SEARCH_BYTES = 4 * 1024 * 1024
 
 export class Inspector {
-  readonly #files: SegmentFiles
+  readonly #scan: SegmentScan
   readonly #arena: Arena
 
-  constructor(files: SegmentFiles, kernel: Kernel) {
-    this.#files = files
-    this.#arena = kernel.arena(64 * 1024)
+  /** `scan` is not under way: its arena is used. */
+  constructor(scan: SegmentScan) {
+    this.#scan = scan
+    this.#arena = scan.arena
   }
 
   /** Judges the bytes at `at` of a segment of `fileBytes` bytes, where no good entry stands. */
   async inspect(segment: number, at: number, fileBytes: number): Promise<Gap> {
-    const header = (await this.#read(segment, at, ENTRY.putHeaderBytes)).slice()
+    const header = (await this.#scan.read(segment, at, ENTRY.putHeaderBytes)).slice()
     const gap: Gap = { kind: 'gap', at, next: fileBytes, chained: true }
     if (header.length >= ENTRY.headerBytes) {
-      const claimed = new DataView(header.buffer).getUint32(ENTRY.size, true)
-      const fits = (size: number) => size >= ENTRY.headerBytes && size <= ENTRY_BYTES_MAX && at + size <= fileBytes
+      const claimed = dataViewOf(header).getUint32(ENTRY.size, true)
+      const fits = (size: number) => isSize(size) && at + size <= fileBytes
       if (header.length === ENTRY.putHeaderBytes && header[ENTRY.tag] === TAG.put)
         gap.claimedKey = header.slice(ENTRY.key)
       const isClaimed = fits(claimed) && (await this.#boundary(segment, at + claimed, fileBytes))
@@ -53,8 +55,8 @@ export class Inspector {
       for (let bit = 0; bit < 32; bit++) {
         const size = (claimed ^ (1 << bit)) >>> 0
         if (!fits(size)) continue
-        const entry = await this.#read(segment, at, size)
-        new DataView(entry.buffer, entry.byteOffset).setUint32(ENTRY.size, size, true)
+        const entry = await this.#scan.read(segment, at, size)
+        dataViewOf(entry).setUint32(ENTRY.size, size, true)
         if (this.#arena.verify(0, size)) return { ...gap, next: at + size, entry: described(entry) }
       }
       if (isClaimed) return { ...gap, next: at + claimed }
@@ -65,18 +67,18 @@ export class Inspector {
   /** True when an entry can end at `at`: the file ends there too, or a good entry begins. */
   async #boundary(segment: number, at: number, fileBytes: number): Promise<boolean> {
     if (at === fileBytes) return true
-    const header = await this.#read(segment, at, ENTRY.headerBytes)
+    const header = await this.#scan.read(segment, at, ENTRY.headerBytes)
     if (header.length < ENTRY.headerBytes) return false
-    const size = new DataView(header.buffer, header.byteOffset).getUint32(ENTRY.size, true)
-    if (size < ENTRY.headerBytes || size > ENTRY_BYTES_MAX || at + size > fileBytes) return false
-    await this.#read(segment, at, size)
+    const size = dataViewOf(header).getUint32(ENTRY.size, true)
+    if (!isSize(size) || at + size > fileBytes) return false
+    await this.#scan.read(segment, at, size)
     return this.#arena.verify(0, size)
   }
 
   /** The entry with the one bit flipped back whose flip explains the damage; undefined when no single one does. */
   async #oneFlip(segment: number, at: number, size: number): Promise<Gap['entry']> {
-    const entry = await this.#read(segment, at, size)
-    const view = new DataView(entry.buffer, entry.byteOffset)
+    const entry = await this.#scan.read(segment, at, size)
+    const view = dataViewOf(entry)
     const stored = view.getUint32(ENTRY.crc, true)
     const actual = this.#arena.crc32(ENTRY.size, size - ENTRY.size)
     const syndrome = (stored ^ actual) >>> 0
@@ -96,23 +98,22 @@ export class Inspector {
   /** The first place from `from` on where a good entry stands. */
   async #search(segment: number, from: number, fileBytes: number): Promise<number> {
     for (let base = from; base < fileBytes; base += SEARCH_BYTES) {
-      const bytes = await this.#read(segment, base, SEARCH_BYTES + ENTRY_BYTES_MAX)
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      const bytes = await this.#scan.read(segment, base, SEARCH_BYTES + ENTRY_BYTES_MAX)
+      const view = dataViewOf(bytes)
       const last = Math.min(SEARCH_BYTES, bytes.length - ENTRY.headerBytes + 1)
       for (let at = 0; at < last; at++) {
         if ((bytes[at + ENTRY.tag] as number) > TAG.commit) continue
         const size = view.getUint32(at + ENTRY.size, true)
-        if (size >= ENTRY.headerBytes && size <= bytes.length - at && this.#arena.verify(at, size)) return base + at
+        if (isSize(size) && size <= bytes.length - at && this.#arena.verify(at, size)) return base + at
       }
     }
     return fileBytes
   }
+}
 
-  async #read(segment: number, at: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
-    this.#arena.reserve(size)
-    const got = await this.#files.with(segment, (file) => file.read(this.#arena.view(0, size), at))
-    return this.#arena.view(0, got)
-  }
+/** Whether an entry may have this size. */
+function isSize(bytes: number): boolean {
+  return bytes >= ENTRY.headerBytes && bytes <= ENTRY_BYTES_MAX
 }
 
 function described(entry: Uint8Array): NonNullable<Gap['entry']> {

@@ -198,29 +198,29 @@ export interface ScanEnd {
 /** Walks a segment's entries; iterate it to the end, then read `end`. It has an arena of its own, so others may read meanwhile. */
 export class SegmentScan {
   readonly #segments: SegmentFiles
-  readonly #arena: Arena
+  /** What was read last is at its beginning. */
+  readonly arena: Arena
   readonly #records = new Uint32Array(3 * 4096)
   end: ScanEnd = { kind: 'end', at: 0 }
 
   constructor(segments: SegmentFiles, kernel: Kernel) {
     this.#segments = segments
-    this.#arena = kernel.arena(WINDOW_BYTES)
+    this.arena = kernel.arena(WINDOW_BYTES)
   }
 
   async *batches(segment: number, from: number): AsyncGenerator<Batch> {
     let base = from
     let windowBytes = WINDOW_BYTES
     for (;;) {
-      this.#arena.reserve(windowBytes)
-      const got = await this.#segments.with(segment, (file) => file.read(this.#arena.view(0, windowBytes), base))
-      let result = this.#arena.scan(0, got, this.#records)
+      const { length: got } = await this.read(segment, base, windowBytes)
+      let result = this.arena.scan(0, got, this.#records)
       for (;;) {
         if (result.count > 0) {
-          const bytes = this.#arena.view(0, got)
-          yield { count: result.count, records: this.#records, bytes, arena: this.#arena, base }
+          const bytes = this.arena.view(0, got)
+          yield { count: result.count, records: this.#records, bytes, arena: this.arena, base }
         }
         if (result.stop !== 'full') break
-        result = this.#arena.scan(result.at, got, this.#records)
+        result = this.arena.scan(result.at, got, this.#records)
       }
       const atEnd = got < windowBytes
       base += result.at
@@ -235,13 +235,13 @@ export class SegmentScan {
   /** True when the file holds another segment, or another store's: what stands there is not what the segment held. */
   async isMisplaced(segment: number, id: Uint8Array): Promise<boolean> {
     const { length } = await this.read(segment, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES)
-    return holdsAnother(this.#arena, length, segment, id)
+    return holdsAnother(this.arena, length, segment, id)
   }
 
   /** The first `size` bytes of the file from `at`, or fewer at its end; a view that the next call makes stale. */
   async read(segment: number, at: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
-    this.#arena.reserve(size)
-    const got = await this.#segments.with(segment, (file) => file.read(this.#arena.view(0, size), at))
-    return this.#arena.view(0, got)
+    this.arena.reserve(size)
+    const got = await this.#segments.with(segment, (file) => file.read(this.arena.view(0, size), at))
+    return this.arena.view(0, got)
   }
 }

@@ -4,7 +4,6 @@
  * segment that has bytes, it is the torn tail of a crash; anywhere else it is damage, which is reported and walked around.
  */
 
-import { isStoreError } from '../errors.js'
 import {
   decodeSegmentHeader,
   decodeSegmentList,
@@ -16,6 +15,7 @@ import {
 } from '../format/entry.js'
 import { keyHex, RESERVED, reservedKind } from '../format/key.js'
 import type { Kernel } from '../kernel/kernel.js'
+import { unlessAbsent } from '../storage/use.js'
 import type { Damage, Recovery } from '../types.js'
 import { SegmentChain } from './chain.js'
 import { Findings } from './findings.js'
@@ -32,6 +32,7 @@ export interface ReplayResult {
   end: Position
   /** Where the walk stopped: behind `end` when there is a tail to roll back. */
   stop: Position
+  replayed: Recovery['replayed']
   /** Entries behind `end` that no COMMIT covers. */
   tailEntries: number
   /** What was found wrong, without what lies in retired segments. */
@@ -53,11 +54,9 @@ export interface ReplayInput {
   /** The durable mark. */
   durable: Position
   /** The position of the checkpoint in the state; everything is replayed when there is none. */
-  from: Position | undefined
-  /** Counted up; starts from zero when the replay has to start again. */
-  replayed: Recovery['replayed']
-  /** Sees each batch after it was taken in; may throw to stop. */
-  onBatch?: (segment: number, batch: Batch) => void
+  from?: Position | undefined
+  /** Sees each batch after it was taken in, and the bytes of all so far, which begin anew when the replay has to; may throw to stop. */
+  onBatch?: (segment: number, batch: Batch, replayedBytes: number) => void
 }
 
 /**
@@ -77,7 +76,6 @@ export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fr
       for (const segment of error.without) ignored.add(segment)
       from = undefined
       input.state.clear()
-      Object.assign(input.replayed, { segments: 0, transactions: 0, entries: 0, bytes: 0 })
     }
   }
 }
@@ -96,7 +94,7 @@ class Replay {
   readonly #state: LogState
   readonly #id: Uint8Array
   readonly #durable: Position
-  readonly #replayed: Recovery['replayed']
+  readonly #replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
   readonly #onBatch: ReplayInput['onBatch']
   /** Retired segments whose files are damaged. */
   readonly #ignored: ReadonlySet<number>
@@ -120,7 +118,6 @@ class Replay {
     this.#id = input.id
     this.#chain = new SegmentChain(input.files, input.id, from?.segment ?? 0, this.#findings)
     this.#durable = input.durable
-    this.#replayed = input.replayed
     this.#onBatch = input.onBatch
     this.#ignored = ignored
   }
@@ -142,21 +139,25 @@ class Replay {
     this.#chain.findMissing(this.#state, this.#durable)
     this.#chain.findCut(this.#ignored)
     const { damaged, doubt } = this.#findings
-    const forgotten = [...this.#forgotten.keys()]
-    const tailEntries = this.#pending.count
-    return { end: this.#end, stop, tailEntries, damaged, doubt, retired: this.#retired, forgotten }
+    return {
+      end: this.#end,
+      stop,
+      replayed: this.#replayed,
+      tailEntries: this.#pending.count,
+      damaged,
+      doubt,
+      retired: this.#retired,
+      forgotten: [...this.#forgotten.keys()],
+    }
   }
 
   async #withBytes(from: number): Promise<number[]> {
     const found: number[] = []
     for (const segment of this.#files.list()) {
       if (segment < from || this.#ignored.has(segment)) continue
-      try {
-        if ((await this.#walk.size(segment)) > 0) found.push(segment)
-      } catch (error) {
-        // Gone since the store was opened: one of the missing, then.
-        if (!isStoreError(error, 'NOT_FOUND')) throw error
-      }
+      // Gone since the store was opened, it is one of the missing.
+      const bytes = (await unlessAbsent(this.#walk.size(segment))) ?? 0
+      if (bytes > 0) found.push(segment)
     }
     return found
   }
@@ -229,7 +230,7 @@ class Replay {
     this.#replayed.entries += batch.count
     this.#replayed.bytes += end - base - (records[0] as number)
     if (!chained) this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
-    this.#onBatch?.(segment, batch)
+    this.#onBatch?.(segment, batch, this.#replayed.bytes)
   }
 
   /** The offset in this segment at which the walk comes to the durable mark; beyond every offset when it does not, or has come there. */

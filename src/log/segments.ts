@@ -5,10 +5,11 @@
  * Invariant: `list()` names every segment file there is.
  */
 
-import { assert, isStoreError, StoreError } from '../errors.js'
+import { assert, closedError, isStoreError, StoreError } from '../errors.js'
 import { DATA_DIR, decimal, segmentPath } from '../format/paths.js'
 import { splitPath } from '../storage/path.js'
 import type { Storage } from '../storage/storage.js'
+import { unlessAbsent } from '../storage/use.js'
 import { WatchedFile } from './watched-file.js'
 
 /** Safari is reported to stop at about 252 sync access handles in an origin; other stores may be open beside this one. */
@@ -124,11 +125,7 @@ export class SegmentFiles {
     this.#open.delete(segment)
     // One that could not be made may be there all the same; a directory of its name is not ours.
     if (!this.#present.has(segment) && !(await this.#isFile(segment))) return
-    try {
-      await this.#storage.remove(this.path(segment))
-    } catch (error) {
-      if (!isStoreError(error, 'NOT_FOUND')) throw error
-    }
+    await unlessAbsent(this.#storage.remove(this.path(segment)))
     this.#present.delete(segment)
   }
 
@@ -170,7 +167,7 @@ export class SegmentFiles {
         where: { segment, file: this.path(segment) },
       })
     }
-    if (this.#isClosed) throw new StoreError('CLOSED', 'the store is closed; open it again')
+    if (this.#isClosed) throw closedError()
     const file = await this.#openOrForget(segment, create)
     this.#open.set(segment, file)
     this.#evict(segment)

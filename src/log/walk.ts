@@ -20,7 +20,7 @@ export class SegmentWalk {
   constructor(files: SegmentFiles, kernel: Kernel) {
     this.#files = files
     this.#scan = new SegmentScan(files, kernel)
-    this.#inspector = new Inspector(files, kernel)
+    this.#inspector = new Inspector(this.#scan)
   }
 
   async size(segment: number): Promise<number> {

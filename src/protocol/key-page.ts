@@ -3,6 +3,7 @@
  * several times as much to send. Written by the host, read by the page's side.
  */
 
+import { dataViewOf } from '../format/data-view.js'
 import { hexBytes, KEY_BYTES, keyHex } from '../format/key.js'
 import type { KeyEntry } from '../types.js'
 
@@ -23,7 +24,7 @@ export function encodeKeys(entries: readonly KeyEntry[]): Uint8Array<ArrayBuffer
 }
 
 export function* decodeKeys(bytes: Uint8Array): Generator<KeyEntry> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = dataViewOf(bytes)
   for (let at = 0; at < bytes.length; at += RECORD_BYTES) {
     yield { key: keyHex(bytes, at), size: view.getFloat64(at + KEY_BYTES, true) }
   }

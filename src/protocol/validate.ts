@@ -5,6 +5,7 @@
  */
 
 import { StoreError } from '../errors.js'
+import { kindOf } from '../flow.js'
 import type { Envelope } from './bytes.js'
 import { type CallType, CONNECTION_ID, type Fields, type Request } from './messages.js'
 
@@ -28,6 +29,7 @@ const source: Rule = [
 const object: Rule = ['an object', isObject]
 const json: Rule = ['a string of JSON', (value) => typeof value === 'string' && isJSON(value)]
 const durability = optional(oneOf('strict', 'relaxed'))
+const tx = optional(id)
 
 function oneOf(...choices: string[]): Rule {
   return [choices.map((choice) => `'${choice}'`).join(' or '), (value) => choices.includes(value as string)]
@@ -53,28 +55,28 @@ const FIELDS: { readonly [T in CallType]: { readonly [F in keyof Fields<T>]-?: R
     chunkSizes: optional(object),
     durability,
   },
-  put: { data: source, expected: optional(key), progress: optional(flag), tx: optional(id), durability },
+  put: { data: source, expected: optional(key), progress: optional(flag), tx, durability },
   pipeWrite: { pipe: id, data: slice },
   pipeEnd: { pipe: id },
   pipeFail: { pipe: id },
-  putMany: { data: listOf(data), slab: optional(slice), tx: optional(id), durability },
-  set: { key, data, tx: optional(id), durability },
-  get: { key, offset: optional(number), length: optional(number), tx: optional(id) },
+  putMany: { data: listOf(data), slab: optional(slice), tx, durability },
+  set: { key, data, tx, durability },
+  get: { key, offset: optional(number), length: optional(number), tx },
   piece: { key, offset: number, memory: optional(slice) },
   blob: { key, mediaType: optional(text), verify: optional(flag) },
   getMany: { keys: listOf(key) },
-  has: { key, tx: optional(id) },
+  has: { key, tx },
   hasMany: { keys: listOf(key) },
-  delete: { key, tx: optional(id) },
+  delete: { key, tx },
   deleteMany: { keys: listOf(key), durability },
   keys: {},
   keysNext: { cursor: id },
   refs: { prefix: optional(text) },
   refsNext: { cursor: id },
   listEnd: { cursor: id },
-  refSet: { name: text, key, meta: optional(json), tx: optional(id) },
-  refGet: { name: text, tx: optional(id) },
-  refDelete: { name: text, tx: optional(id) },
+  refSet: { name: text, key, meta: optional(json), tx },
+  refGet: { name: text, tx },
+  refDelete: { name: text, tx },
   gc: { dryRun: optional(flag), keep: optional(listOf(key)), grace: optional(number), progress: flag },
   ingest: { key, size: number, ingest: id },
   ingestWrite: { ingest: id, data: slice },
@@ -155,13 +157,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function bad(what: string, expected: string, value: unknown): StoreError {
-  const came = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeOf(value)
   return new StoreError(
     'BAD_MESSAGE',
-    `the message is malformed: "${what}" has to be ${expected}, not ${came}; if it was not you who gave that, page and worker have to run the same release of lodestore`,
+    `the message is malformed: "${what}" has to be ${expected}, not ${shown(value)}; if it was not you who gave that, page and worker have to run the same release of lodestore`,
   )
 }
 
-function typeOf(value: unknown): string {
-  return typeof value === 'number' ? String(value) : Object.prototype.toString.call(value).slice(8, -1)
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
+  return typeof value === 'number' ? String(value) : kindOf(value)
 }

@@ -4,7 +4,7 @@
  * is in doubt is read here, as any value, and goes into the Blob as memory or, where there is a file, only has been looked at.
  */
 
-import { assert, isStoreError, StoreError } from '../errors.js'
+import { isStoreError } from '../errors.js'
 import { ENTRY } from '../format/entry.js'
 import { keyHex } from '../format/key.js'
 import { manifestKey } from '../format/manifest.js'
@@ -13,8 +13,8 @@ import { isBefore } from '../log/position.js'
 import { valueBytes } from '../log/state.js'
 import type { BlobOptions } from '../types.js'
 import type { Context } from './context.js'
-import { readValue } from './read.js'
-import { type Find, readManifest } from './read-content.js'
+import { readAt } from './read.js'
+import { type Find, missingChunk, readManifest } from './read-content.js'
 
 /** Up to this a content is not worth a file that is kept, and 1 to 5 milliseconds to ask for it. */
 const SMALL_BYTES_MAX = 16 * 1024
@@ -58,11 +58,10 @@ async function partsOf(context: Context, key: Uint8Array, find: Find): Promise<P
   const manifest = await readManifest(context, key, () => find(manifestKey(key)))
   // Deleted or replaced while its list was read.
   if (manifest && find(manifestKey(key)) === undefined) return await partsOf(context, key, find)
-  return manifest?.chunks.map(({ key: name, size }) => {
-    const location = find(name)
-    if (location?.size === ENTRY.putHeaderBytes + size) return { key: name, location }
-    const message = `a chunk of the content ${keyHex(key)} is missing; a new put of the same bytes heals it`
-    throw new StoreError('CORRUPT', message, { where: { key: keyHex(name) } })
+  return manifest?.chunks.map((chunk) => {
+    const location = find(chunk.key)
+    if (location?.size === ENTRY.putHeaderBytes + chunk.size) return { key: chunk.key, location }
+    throw missingChunk(context, key, chunk)
   })
 }
 
@@ -90,8 +89,7 @@ async function lentPiece({ storage, files, writer, lent }: Context, { location }
 
 /** Reads the value, which checks it, and gives what was lent of it, or else the bytes. */
 async function checkedPiece(context: Context, { key, location }: Part, piece: Blob | undefined): Promise<Blob> {
-  const bytes = await readValue(context, key, () => location)
-  assert(bytes !== undefined, 'a place that is given is always looked at')
+  const bytes = await readAt(context, key, location)
   return piece ?? new Blob([bytes])
 }
 

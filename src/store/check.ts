@@ -3,15 +3,17 @@
  * in use. Damage becomes findings; only an abort or an I/O error of the disk itself ends it early.
  */
 
-import { isStoreError, StoreError, throwIfAborted } from '../errors.js'
+import { StoreError, throwIfAborted } from '../errors.js'
 import { ENTRY, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, sameKey } from '../format/key.js'
 import { checkpointFile, HEAD_FILE } from '../format/paths.js'
 import { loadCheckpoint } from '../log/checkpoint.js'
+import { cutSegment } from '../log/findings.js'
 import type { Batch } from '../log/reader.js'
 import { replayLog } from '../log/replay.js'
 import { LogState } from '../log/state.js'
-import type { CheckOptions, CheckReport, Damage, Recovery } from '../types.js'
+import { unlessAbsent } from '../storage/use.js'
+import type { CheckOptions, CheckReport, Damage } from '../types.js'
 import { checkConfig, mendConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { differences } from './differences.js'
@@ -45,20 +47,18 @@ async function inspectStore(
   await flushLog(context)
   const { state, files, kernel, writer } = context
   const fresh = new LogState(kernel, 0n)
-  const replayed: Recovery['replayed'] = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
   const total = state.totals().bytes
   // By place, as the replay may start again.
   const mismatched = new Map<string, Damage>()
   const hashed = await keysAreHashes(context)
-  const onBatch = (segment: number, batch: Batch): void => {
+  const onBatch = (segment: number, batch: Batch, replayedBytes: number): void => {
     throwIfAborted(signal)
     if (hashed) for (const found of mismatches(segment, batch)) mismatched.set(`${segment}:${found.offset}`, found)
-    tell?.({ done: Math.min(replayed.bytes, total), total })
+    tell?.({ done: Math.min(replayedBytes, total), total })
   }
   const { id } = context
   const durable = writer.position
-  const result = await replayLog({ files, kernel, state: fresh, id, durable, from: undefined, replayed, onBatch })
-  const findings: Damage[] = [...result.damaged]
+  const { replayed, damaged: findings } = await replayLog({ files, kernel, state: fresh, id, durable, onBatch })
   findings.push(...cutSegments(state, fresh, findings))
   // Where entries are missing, the one may be among them that says that keys are chosen.
   if (!context.degraded && !findings.some(isLogDamage)) findings.push(...mismatched.values())
@@ -74,10 +74,9 @@ async function inspectStore(
 function cutSegments(state: LogState, fresh: LogState, findings: readonly Damage[]): Damage[] {
   const cut: Damage[] = []
   for (const [segment, { bytes }] of state.segments) {
-    const offset = fresh.segments.get(segment)?.bytes ?? 0
-    if (offset >= bytes || findings.some((found) => found.segment === segment)) continue
-    const message = `the segment ends at ${offset} and was durable up to ${bytes}`
-    cut.push({ kind: 'segment', message, segment, offset, size: bytes - offset })
+    const end = fresh.segments.get(segment)?.bytes ?? 0
+    if (end >= bytes || findings.some((found) => found.segment === segment)) continue
+    cut.push(cutSegment(segment, end, bytes))
   }
   return cut
 }
@@ -120,12 +119,8 @@ async function checkHead({ head, state, degraded }: Context): Promise<Damage[]> 
 async function checkCheckpoint({ storage, kernel, checkpoint, id, crc }: Context): Promise<Damage[]> {
   if (checkpoint === undefined) return []
   const file = checkpointFile(checkpoint.segment)
-  try {
-    const load = await loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc)
-    if (load.kind === 'loaded') return []
-    return [{ kind: 'checkpoint', file, message: 'the checkpoint does not match its checksum' }]
-  } catch (error) {
-    if (!isStoreError(error, 'NOT_FOUND')) throw error
-    return [{ kind: 'checkpoint', file, message: 'the checkpoint is missing' }]
-  }
+  const load = await unlessAbsent(loadCheckpoint(storage, file, new LogState(kernel, 0n), id, crc))
+  if (load?.kind === 'loaded') return []
+  const message = load ? 'the checkpoint does not match its checksum' : 'the checkpoint is missing'
+  return [{ kind: 'checkpoint', file, message }]
 }

@@ -4,7 +4,7 @@
  * from another version's, and mended.
  */
 
-import { assert, isStoreError, StoreError } from '../errors.js'
+import { assert, StoreError } from '../errors.js'
 import { CHUNK_SIZES, type ChunkSizes } from '../format/chunks.js'
 import {
   CONFIG_BYTES_MAX,
@@ -24,6 +24,7 @@ import { CONFIG_FILE, HEAD_FILE, README_FILE, README_TEXT } from '../format/path
 import type { Kernel } from '../kernel/kernel.js'
 import { HeadFile } from '../log/head-file.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { unlessAbsent, withFile } from '../storage/use.js'
 import type { Damage } from '../types.js'
 import type { FilesAhead } from './files-ahead.js'
 import { type Inventory, takeInventory } from './inventory.js'
@@ -77,7 +78,7 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
     if (text === undefined || isTornConfig(text)) return await make(input)
     const config = decodeConfig(text)
     // Nothing has leaned on it yet: its making may have failed at the very last flush.
-    await withFile(storage, CONFIG_FILE, (file) => file.flush())
+    await withFile(storage, CONFIG_FILE, {}, (file) => file.flush())
     return { config, created: false, damaged: await mendReadme(input.lock) }
   }
   const read = decoded(text)
@@ -205,34 +206,16 @@ async function make({
 }
 
 async function writeConfig(storage: Storage, config: Config): Promise<void> {
-  const file = await storage.open(CONFIG_FILE, { create: true })
-  try {
-    await writeText(file, encodeConfig(config))
-  } finally {
-    file.close()
-  }
+  await withFile(storage, CONFIG_FILE, { create: true }, (file) => writeText(file, encodeConfig(config)))
 }
 
 async function readText(storage: Storage, path: string): Promise<string | undefined> {
-  try {
-    return await withFile(storage, path, (file) => {
-      const bytes = new Uint8Array(Math.min(file.size(), CONFIG_BYTES_MAX + 1))
-      file.read(bytes, 0)
-      return new TextDecoder().decode(bytes)
-    })
-  } catch (error) {
-    if (isStoreError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
-}
-
-async function withFile<T>(storage: Storage, path: string, use: (file: StorageFile) => T | Promise<T>): Promise<T> {
-  const file = await storage.open(path)
-  try {
-    return await use(file)
-  } finally {
-    file.close()
-  }
+  const read = withFile(storage, path, {}, (file) => {
+    const bytes = new Uint8Array(Math.min(file.size(), CONFIG_BYTES_MAX + 1))
+    file.read(bytes, 0)
+    return new TextDecoder().decode(bytes)
+  })
+  return await unlessAbsent(read)
 }
 
 async function writeText(file: StorageFile, text: string): Promise<void> {

@@ -3,16 +3,17 @@
  * is, as long as no segment is removed and none repaired, and both wait until the last of these is released.
  */
 
-import { assert, StoreError } from '../errors.js'
+import { closedError, StoreError } from '../errors.js'
 import { CHECKPOINT, records } from '../format/checkpoint.js'
 import { encodeConfig } from '../format/config.js'
 import { encodeHeadSlot, HEAD, type Head } from '../format/head.js'
 import { KEY_BYTES } from '../format/key.js'
 import { CONFIG_FILE, HEAD_FILE, README_FILE, README_TEXT } from '../format/paths.js'
+import type { Location } from '../kernel/kernel.js'
 import type { Frozen, FrozenFile } from '../types.js'
 import type { Context } from './context.js'
 import { keysAreHashes } from './provenance.js'
-import { readValue } from './read.js'
+import { readAt } from './read.js'
 
 /** `closing` fires when the store's close begins. */
 export async function freezeStore(context: Context, closing: AbortSignal): Promise<Frozen> {
@@ -25,7 +26,7 @@ export async function freezeStore(context: Context, closing: AbortSignal): Promi
     isReleased = true
   }
   const checkHeld = () => {
-    if (closing.aborted) throw new StoreError('CLOSED', 'the store is closed; open it again')
+    if (closing.aborted) throw closedError()
     if (isReleased) throw new StoreError('CLOSED', 'the frozen store was released; freeze the store again')
   }
   try {
@@ -90,9 +91,7 @@ async function valueAt(context: Context, entries: Uint8Array<ArrayBuffer>, index
   }
   const block = entries.subarray(index * CHECKPOINT.entryBytes, (index + 1) * CHECKPOINT.entryBytes)
   const [location] = records(block)
-  const value = await readValue(context, block.subarray(0, KEY_BYTES), () => location)
-  assert(value !== undefined, 'a place that is given is always looked at')
-  return value
+  return await readAt(context, block.subarray(0, KEY_BYTES), location as Location)
 }
 
 /** The file, of which nothing is read that is not in it, whatever is asked for, nor after the release. */

@@ -13,7 +13,7 @@ import { decodeRef } from '../format/ref.js'
 import type { Context } from './context.js'
 import { Counter } from './counter.js'
 import { ownKeys } from './index-records.js'
-import { readValue, unlessDamaged } from './read.js'
+import { readCommitted, unlessDamaged } from './read.js'
 
 /** The store's own entries that hold others. */
 const HOLDING: readonly number[] = [RESERVED.manifest, RESERVED.uploadPart, RESERVED.ref]
@@ -108,7 +108,7 @@ export class Holders {
     const found = { lists: [] as Uint8Array[], names: [] as Uint8Array[], uncounted: new Set<string>() }
     for (const entry of ownKeys(state, HOLDING)) {
       const kind = reservedKind(entry)
-      const value = await unlessDamaged(readValue(this.#context, entry, () => state.keys.find(entry)))
+      const value = await unlessDamaged(readCommitted(this.#context, entry))
       const held = value && heldBy(kind, value)
       if (held === undefined) found.uncounted.add(keyHex(entry))
       else if (kind === RESERVED.ref) found.names.push(...held)

@@ -6,6 +6,7 @@
 import { LOST_AND_FOUND } from '../format/paths.js'
 import type { SegmentFiles } from '../log/segments.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 
 const COPY_BYTES = 1024 * 1024
 
@@ -16,14 +17,12 @@ const COPY_BYTES = 1024 * 1024
 export async function setAside(storage: Storage, files: SegmentFiles, segment: number, from: number): Promise<string> {
   for (let number = 0; ; number++) {
     const path = `${LOST_AND_FOUND}/${segment}.${from}${number === 0 ? '' : `.${number}`}`
-    const copy = await storage.open(path, { create: true })
-    try {
-      if (!(await isBegun(copy, files, segment, from))) continue
+    const isCopied = await withFile(storage, path, { create: true }, async (copy) => {
+      if (!(await isBegun(copy, files, segment, from))) return false
       await copyTo(copy, files, segment, from)
-      return path
-    } finally {
-      copy.close()
-    }
+      return true
+    })
+    if (isCopied) return path
   }
 }
 

@@ -9,6 +9,7 @@ import { CHECKPOINT } from '../format/checkpoint.js'
 import { checkpointFile } from '../format/paths.js'
 import { CheckpointSave } from '../log/checkpoint.js'
 import type { Storage } from '../storage/storage.js'
+import { unlessAbsent } from '../storage/use.js'
 import type { Context } from './context.js'
 import { flushLog } from './flush.js'
 
@@ -142,12 +143,8 @@ async function removeUnfinished({ storage, unfinished }: Context): Promise<void>
 }
 
 async function removeCheckpoint(storage: Storage, segment: number): Promise<void> {
-  try {
-    await storage.remove(checkpointFile(segment))
-  } catch (error) {
-    // Gone already, as it should be: it vanished under the open store, which a new checkpoint mends.
-    if (!isStoreError(error, 'NOT_FOUND')) throw error
-  }
+  // It may be gone already, as it should be: when it vanished under the open store, a new checkpoint mends that.
+  await unlessAbsent(storage.remove(checkpointFile(segment)))
 }
 
 /**

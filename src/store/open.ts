@@ -2,7 +2,7 @@
  * From a directory to an open store: the lock first, then the config, then recovery. Called by the engine only.
  */
 
-import { isStoreError, throwIfAborted } from '../errors.js'
+import { throwIfAborted } from '../errors.js'
 import { type ChunkSizes, checkChunkSizes } from '../format/chunks.js'
 import { checkSegmentBytesMax } from '../format/config.js'
 import type { Crc } from '../format/head.js'
@@ -16,6 +16,7 @@ import { SegmentFiles } from '../log/segments.js'
 import { LogState } from '../log/state.js'
 import { LogWriter } from '../log/writer.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { unlessAbsent } from '../storage/use.js'
 import { expectStoreOrRoom, readOrMakeConfig } from './config-file.js'
 import type { Context } from './context.js'
 import { FilesAhead } from './files-ahead.js'
@@ -151,11 +152,8 @@ export async function openContext(input: OpenInput): Promise<Context> {
 
 /** Opens README, and makes it where there is a store without one, or room for one. */
 async function takeLock(storage: Storage, create: boolean): Promise<StorageFile> {
-  try {
-    return await storage.open(README_FILE)
-  } catch (error) {
-    if (!isStoreError(error, 'NOT_FOUND')) throw error
-  }
+  const found = await unlessAbsent(storage.open(README_FILE))
+  if (found) return found
   await expectStoreOrRoom(storage, create)
   return await storage.open(README_FILE, { create: true })
 }

@@ -11,7 +11,7 @@ import type { Location } from '../kernel/kernel.js'
 import { corrupt, type Take } from '../log/reader.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
-import { readValue, readValues, takeValue, unlessDamaged } from './read.js'
+import { readCommitted, readValue, readValues, takeValue, unlessDamaged } from './read.js'
 
 /** Where an entry is found: in the index, or as an open transaction sees it. */
 export type Find = (key: Uint8Array) => Location | undefined
@@ -107,7 +107,7 @@ export async function readContents(
 
 /** The manifest whose entry has this key; undefined when it cannot be read, or has gone since. */
 export async function readListed(context: Context, name: Uint8Array): Promise<Manifest | undefined> {
-  const value = await unlessDamaged(readValue(context, name, () => context.state.keys.find(name)))
+  const value = await unlessDamaged(readCommitted(context, name))
   const key = value && manifestContent(value)
   return key && decodeManifest(value, key)
 }
@@ -156,10 +156,16 @@ async function takeChunk<T>(
     (value) => (value.length === chunk.size ? { part: take(value) } : undefined),
   )
   if (taken) return taken.part
-  // Nothing, or what another program wrote there: so that the put does heal it.
-  context.damagedKeys.add(keyHex(chunk.key))
-  const message = `a chunk of the content ${keyHex(key)} is missing; a new put of the same bytes heals it`
-  throw new StoreError('CORRUPT', message, { where: { key: keyHex(chunk.key) } })
+  throw missingChunk(context, key, chunk)
+}
+
+/** Nothing stands where a chunk of this content belongs, or what another program wrote there. */
+export function missingChunk({ damagedKeys }: Context, content: Uint8Array, chunk: Chunk): StoreError {
+  const key = keyHex(chunk.key)
+  // So that the put does heal it.
+  damagedKeys.add(key)
+  const message = `a chunk of the content ${keyHex(content)} is missing; a new put of the same bytes heals it`
+  return new StoreError('CORRUPT', message, { where: { key } })
 }
 
 function bounds(

@@ -4,7 +4,7 @@
  */
 
 import { copyOf } from '../copy.js'
-import { isStoreError, StoreError } from '../errors.js'
+import { assert, isStoreError, StoreError } from '../errors.js'
 import { KEY_BYTES, keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Location } from '../kernel/kernel.js'
 import { isBefore } from '../log/position.js'
@@ -20,6 +20,18 @@ export async function readValue(
   find: () => Location | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   return await takeValue(context, key, find, copyOf)
+}
+
+/** The value under a key, as committed; undefined when there is none. Throws CORRUPT. */
+export async function readCommitted(context: Context, key: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return await readValue(context, key, () => context.state.keys.find(key))
+}
+
+/** The value that stands there. Throws CORRUPT. */
+export async function readAt(context: Context, key: Uint8Array, location: Location): Promise<Uint8Array<ArrayBuffer>> {
+  const value = await readValue(context, key, () => location)
+  assert(value !== undefined, 'a place that is given is always looked at')
+  return value
 }
 
 /** What `take` makes of that value, all of which is checked before: so of a large one no more is copied than somebody asked for. */

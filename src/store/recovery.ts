@@ -53,31 +53,30 @@ const MOVED_BYTES = RESERVE_BYTES / 2
 
 export async function recover(input: RecoveryInput): Promise<Recovered> {
   const { storage, files, checkpoints, state, head } = input
-  const recovery: Recovery = {
-    created: false,
-    source: 'log',
-    replayed: { segments: 0, transactions: 0, entries: 0, bytes: 0 },
-    rolledBack: { entries: 0, bytes: 0 },
-    setAside: [],
-    damaged: [],
-  }
-  let checkpoint = await firstGood(input, recovery.damaged)
+  const damaged: Damage[] = []
+  let checkpoint = await firstGood(input, damaged)
   if (input.unreadableSlots > 0 && (files.list().length > 0 || checkpoint)) {
     const message =
       head === undefined
         ? 'the head cannot be read, so a damaged end of the log would look like a torn one'
         : 'one slot of the head cannot be read: torn by a crash, or damaged'
-    recovery.damaged.push({ kind: 'head', file: HEAD_FILE, message })
+    damaged.push({ kind: 'head', file: HEAD_FILE, message })
   }
   const durable = later(head ?? START, checkpoint?.position ?? START)
   const { kernel, id } = input
-  const { replayed } = recovery
-  const replay = await replayLog({ files, kernel, state, id, durable, from: checkpoint?.position, replayed })
-  if (replay.fromCheckpoint) recovery.source = 'checkpoint'
-  else checkpoint = undefined
-  recovery.damaged.push(...replay.damaged)
+  const replay = await replayLog({ files, kernel, state, id, durable, from: checkpoint?.position })
+  if (!replay.fromCheckpoint) checkpoint = undefined
+  damaged.push(...replay.damaged)
   state.transaction = Math.max(state.transaction, head?.transaction ?? 0)
-  const degraded = recovery.damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')
+  const recovery: Recovery = {
+    created: false,
+    source: checkpoint ? 'checkpoint' : 'log',
+    replayed: replay.replayed,
+    rolledBack: { entries: 0, bytes: 0 },
+    setAside: [],
+    damaged,
+  }
+  const degraded = damaged.some(({ kind }) => kind === 'entry' || kind === 'segment')
   const uncut = new Set([...replay.forgotten, ...(await cutTail(input, replay, recovery))])
   if (!degraded) {
     for (const { name } of checkpoints) if (name !== checkpoint?.name) await storage.remove(name)

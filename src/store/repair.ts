@@ -21,7 +21,7 @@ import { ownKeys } from './index-records.js'
 import { setAside } from './lost-and-found.js'
 import { abandonCheckpoint, checkpointWithReserve, removeRetired } from './maintenance.js'
 import { noteChosenKeys } from './provenance.js'
-import { readValue, unlessDamaged } from './read.js'
+import { readCommitted, unlessDamaged } from './read.js'
 import { readListed } from './read-content.js'
 import { readRef } from './refs.js'
 import type { Staging } from './staging.js'
@@ -45,7 +45,7 @@ export async function repairStore(
     if (!bad.has(location.segment) && files.has(location.segment) && !isBefore(location, context.doubt)) continue
     throwIfAborted(signal)
     const isMismatched = mismatched.some((finding) => samePlace(finding, location))
-    if (!isMismatched && (await unlessDamaged(readValue(context, key, () => state.keys.find(key)))) !== undefined) {
+    if (!isMismatched && (await unlessDamaged(readCommitted(context, key))) !== undefined) {
       if (bad.has(location.segment)) survivors.push(key)
     } else {
       lost.push(key)
@@ -67,7 +67,7 @@ export async function repairStore(
     )
     await staging.transact(true, async () => {
       for (const key of survivors) {
-        const value = await readValue(context, key, () => state.keys.find(key))
+        const value = await readCommitted(context, key)
         assert(value !== undefined, 'a key that survives has a value')
         await staging.append(TAG.put, key, value)
       }
@@ -136,8 +136,7 @@ function badSegments(context: Context, findings: readonly Damage[]): Set<number>
 async function startAfresh(context: Context, staging: Staging): Promise<void> {
   const { files, kernel, id, writer, head, recovery } = context
   const fresh = new LogState(kernel, context.seed)
-  const replayed = { segments: 0, transactions: 0, entries: 0, bytes: 0 }
-  await replayLog({ files, kernel, state: fresh, id, durable: writer.position, from: undefined, replayed })
+  await replayLog({ files, kernel, state: fresh, id, durable: writer.position })
   fresh.transaction = Math.max(fresh.transaction, writer.transaction)
   context.state = fresh
   context.degraded = false

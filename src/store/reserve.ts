@@ -7,6 +7,7 @@
 import { isStoreError } from '../errors.js'
 import { RESERVE_FILE } from '../format/paths.js'
 import type { Storage, StorageFile } from '../storage/storage.js'
+import { withFile } from '../storage/use.js'
 
 /** Room for 6,000 deletes, or for the live entries of a segment that is almost dead. */
 export const RESERVE_BYTES = 256 * 1024
@@ -44,11 +45,6 @@ export class Reserve {
   }
 
   async #with<T>(use: (file: StorageFile) => T | Promise<T>): Promise<T> {
-    const file = await this.#storage.open(RESERVE_FILE, { create: true })
-    try {
-      return await use(file)
-    } finally {
-      file.close()
-    }
+    return await withFile(this.#storage, RESERVE_FILE, { create: true }, use)
   }
 }

@@ -18,7 +18,7 @@ import { ownKeys } from './index-records.js'
 import { keyed } from './keyed.js'
 import { piecesOf } from './pieces.js'
 import type { WriteQueue } from './queue.js'
-import { readValue, unlessDamaged } from './read.js'
+import { readCommitted, unlessDamaged } from './read.js'
 import { type Expected, RunningUpload } from './running-upload.js'
 import type { Staging } from './staging.js'
 
@@ -155,7 +155,7 @@ export class Uploads {
     const { state } = this.#context
     for (const name of ownKeys(state, [RESERVED.uploadPart])) {
       if (this.#isRunning(name)) continue
-      const value = await unlessDamaged(readValue(this.#context, name, () => state.keys.find(name)))
+      const value = await unlessDamaged(readCommitted(this.#context, name))
       const part = value && decodeUploadPart(value)
       if (part && part.expected === undefined) left.push({ name, chunks: part.chunks })
     }

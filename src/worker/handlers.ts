@@ -4,7 +4,7 @@
  * A handler starts its work before its first `await`. Made by the host, one table for each transport.
  */
 
-import { abortError, StoreError } from '../errors.js'
+import { abortError, closedError, StoreError } from '../errors.js'
 import { type Envelope, Slabs, sliceOf } from '../protocol/bytes.js'
 import { encodeKeys, PAGE_ENTRIES_MAX } from '../protocol/key-page.js'
 import type { Call, CallType, KeyPage, PipeData, Result, WireData } from '../protocol/messages.js'
@@ -28,8 +28,11 @@ import { FrozenStores } from './frozen.js'
 import type { Open } from './host.js'
 import { Pipe } from './pipe.js'
 
-/** What is served: a store that also gives values and pieces of contents in given memory, and takes many values into a transaction, as the engine does. */
-export interface Served extends Store {
+/**
+ * What is served: a store that also gives values and pieces of contents in given memory, and takes many values into a transaction, as the engine does.
+ * The page makes streams and responses of pieces itself, and runs what stands in a transaction.
+ */
+export interface Served extends Omit<Store, 'stream' | 'response' | 'transaction'> {
   getMany(
     keys: Iterable<KeyLike>,
     copy?: (value: Uint8Array) => Uint8Array<ArrayBuffer>,
@@ -73,7 +76,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
 
   function opened(): Served {
     if (store) return store
-    throw new StoreError('CLOSED', 'the store is closed; open it again')
+    throw closedError()
   }
 
   function transaction(tx: number): Promise<ServedTransaction> {
@@ -121,7 +124,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
   }
 
   /** Runs at once on the store, so that the calls of a message start in one tick; in a transaction, once it has begun. */
-  async function on<T>(tx: number | undefined, run: (target: Store | Transaction) => Promise<T>): Promise<T> {
+  async function on<T>(tx: number | undefined, run: (target: Served | Transaction) => Promise<T>): Promise<T> {
     return tx === undefined ? run(opened()) : transaction(tx).then(run)
   }
 

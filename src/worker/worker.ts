@@ -10,7 +10,7 @@ import { deadline, whenFree } from '../protocol/locks.js'
 import { CONNECTION_ID, type Reply } from '../protocol/messages.js'
 import { memoryStorage } from '../storage/memory.js'
 import { opfsStorage } from '../storage/opfs.js'
-import { openEngine } from '../store/engine.js'
+import { EngineCore, openAs } from '../store/core.js'
 import { defined } from './defined.js'
 import { serve } from './host.js'
 
@@ -21,10 +21,10 @@ const closed = serve(scope, (request, signal) => {
   const { storage, create, maxSegmentSize, chunkSizes, durability } = request
   const name = checkStoreName(request.name)
   const options = { ...defined({ create, maxSegmentSize, chunkSizes, durability }), name, signal }
-  if (storage === 'memory') return openEngine(memoryStorage(), options)
+  if (storage === 'memory') return openAs(EngineCore, memoryStorage(), options)
   const end = deadline(name)
   signal.addEventListener('abort', () => end.abort(abortError(signal)))
-  const attempt = async () => openEngine(opfsStorage(await storeDirectory(name, create)), options)
+  const attempt = async () => openAs(EngineCore, opfsStorage(await storeDirectory(name, create)), options)
   return whenFree(name, attempt, { end: end.signal, until: closed })
 })
 
