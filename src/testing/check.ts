@@ -22,6 +22,14 @@ export async function fails(action: () => unknown, code: StoreErrorCode, what: s
   throw new Error(`${what}: it succeeded with ${show(result)}, expected ${code}`)
 }
 
+/** Where `text` first stands among the bytes, which it does. */
+export function placeOf(text: string | Uint8Array, bytes: Uint8Array): number {
+  const sought = typeof text === 'string' ? new TextEncoder().encode(text) : text
+  const place = bytes.findIndex((_, at) => sought.every((byte, i) => bytes[at + i] === byte))
+  if (place < 0) throw new Error(`${show(text)} does not stand there`)
+  return place
+}
+
 /** Arrays are compared by their contents; bytes are shown in full, so keep them few. */
 function show(value: unknown): string {
   if (value instanceof Uint8Array) return `[${value.join(' ')}]`

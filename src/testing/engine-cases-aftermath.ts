@@ -3,7 +3,8 @@
  */
 
 import { StoreError } from '../errors.js'
-import { equal, fails } from './check.js'
+import { parseKey } from '../format/key.js'
+import { equal, fails, placeOf } from './check.js'
 import { type EngineCase, type EngineContext, key, keysOf, text, value } from './engine-case.js'
 
 export const aftermathCases: readonly EngineCase[] = [
@@ -85,7 +86,7 @@ export const aftermathCases: readonly EngineCase[] = [
       equal((await after.segments()).includes(1), true, 'what is retired is still there')
       const path = 'data/0/3'
       const bytes = await after.storage.contents(path)
-      const newest = Buffer.from(bytes).indexOf(key(1), 'hex')
+      const newest = placeOf(parseKey(key(1)), bytes)
       await after.storage.replace(path, bytes.fill(0, newest, newest + 100))
       const again = await after.reopenFromLog()
       await again.check({ repair: true })

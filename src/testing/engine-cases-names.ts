@@ -6,7 +6,7 @@ import { StoreError } from '../errors.js'
 import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import type { Engine } from '../store/engine.js'
 import type { Transaction } from '../types.js'
-import { equal, fails } from './check.js'
+import { equal, fails, placeOf } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 
 const LARGE = wholeBytesMax(CHUNK_SIZES) + 3_000_000
@@ -45,7 +45,7 @@ const naming: EngineCase[] = [
       const content = await first.put('content')
       for (const name of ['before', 'damaged', 'beyond']) await first.refs.set(name, content)
       await close()
-      await flip('data/0/0', Buffer.from(await storage.contents('data/0/0')).indexOf('damaged'))
+      await flip('data/0/0', placeOf('damaged', await storage.contents('data/0/0')))
       const store = await open()
       const found: string[] = []
       const list = async () => {
@@ -84,7 +84,7 @@ const naming: EngineCase[] = [
       const content = await first.put('content')
       await first.refs.set('damaged', content)
       await close()
-      await flip('data/0/0', Buffer.from(await storage.contents('data/0/0')).indexOf('damaged'))
+      await flip('data/0/0', placeOf('damaged', await storage.contents('data/0/0')))
       const store = await open()
       equal([await store.refs.delete('damaged'), await store.refs.delete('damaged')], [true, false], 'deleting it')
       equal(await namesOf(store), [], 'names')

@@ -6,7 +6,8 @@
 import { StoreError } from '../errors.js'
 import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
-import { equal, fails } from './check.js'
+import { parseKey } from '../format/key.js'
+import { equal, fails, placeOf } from './check.js'
 import { type EngineCase, type EngineContext, key, keysOf, text, value } from './engine-case.js'
 
 /** Where the first entry of a transaction stands in a new segment. */
@@ -183,7 +184,7 @@ export const repairCases: readonly EngineCase[] = [
       })
       await close()
       // The list begins with the key of the content.
-      await flip('data/0/0', Buffer.from(await storage.contents('data/0/0')).indexOf(content, 'hex'))
+      await flip('data/0/0', placeOf(parseKey(content), await storage.contents('data/0/0')))
       const store = await open()
       equal((await store.check({ repair: true })).repaired?.lost, [content], 'what is lost')
       equal(await store.get(content), undefined, 'the content')
