@@ -7,7 +7,8 @@ import { createKernel } from '../kernel/kernel.js'
 import { memoryStorage } from '../storage/memory.js'
 import { noise } from '../testing/bytes.js'
 import { writeFile } from '../testing/observed-storage.js'
-import { flippedBit, type Gap, Inspector } from './inspect.js'
+import { type Gap, Inspector } from './inspect.js'
+import { flippedBit } from './one-flip.js'
 import { findSegments, SegmentFiles } from './segments.js'
 
 const kernel = await createKernel()

@@ -217,9 +217,7 @@ class Replay {
       const keyAt = at + ENTRY.key
       const kind = reservedKind(bytes, keyAt)
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
-        const value = bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
-        if (kind === RESERVED.segmentList) this.#takeList(segment, value)
-        else this.#takeHeader(segment, offset, value)
+        this.#takeOwn(kind, segment, offset, bytes.subarray(at + ENTRY.putHeaderBytes, at + size))
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value, and in a misplaced file older than what it would delete. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
@@ -254,6 +252,7 @@ class Replay {
     if (entry?.tag === TAG.commit) {
       await this.#commit({ segment, offset: next })
     } else if (entry) {
+      if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value)
       this.#pending.add(entry.tag, entry.key, 0, segment, at, next - at)
     } else {
       this.#findings.doubtUpTo({ segment, offset: next })
@@ -301,6 +300,12 @@ class Replay {
       if (!isWhole) throw new StartAgain([segment])
       this.#retired.push(segment)
     }
+  }
+
+  /** What is the log's own, of which it has to take note: good, or with one flipped bit. */
+  #takeOwn(kind: number | undefined, segment: number, offset: number, value: Uint8Array): void {
+    if (kind === RESERVED.segmentList) this.#takeList(segment, value)
+    else if (kind === RESERVED.segmentHeader) this.#takeHeader(segment, offset, value)
   }
 
   #takeHeader(segment: number, offset: number, value: Uint8Array): void {

@@ -1,0 +1,91 @@
+/**
+ * Engine cases: two strokes of damage at once, the second of which takes away what tells of the first. Part of engine-cases.ts.
+ */
+
+import { ENTRY, MAGIC_BYTES, SEGMENT_HEADER, SEGMENT_HEADER_ENTRY_BYTES, SEGMENT_LIST_KEY } from '../format/entry.js'
+import { KEY_BYTES, keyHex } from '../format/key.js'
+import { equal } from './check.js'
+import { type EngineCase, key, value } from './engine-case.js'
+import { withUncutEnd } from './engine-cases-aftermath.js'
+
+/** Places in a segment's header entry: its checksum, size, tag, key, and the number and the id in its value. */
+const HEADER_PLACES = [
+  0,
+  ENTRY.size,
+  ENTRY.tag,
+  ENTRY.key + 15,
+  ENTRY.key + 16,
+  ENTRY.putHeaderBytes,
+  ENTRY.putHeaderBytes + SEGMENT_HEADER.previousEnd,
+  SEGMENT_HEADER_ENTRY_BYTES - 1,
+]
+
+export const twoStrokesCases: readonly EngineCase[] = [
+  {
+    name: 'a file that holds another segment is known for it with one bit of its header flipped too: it gives no older value',
+    damages: true,
+    async run({ open, close, storage, reopen, reopenFromLog, flip }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      await first.set(key(1), value(100, 1))
+      await first.set(key(2), value(1000))
+      // Of the same size, so that both stand in the same place of their segments.
+      await first.set(key(1), value(100, 2))
+      await first.set(key(3), value(1000))
+      await first.set(key(4), value(100))
+      await close()
+      const older = await storage.contents('data/0/0')
+      const whole = new Map(
+        await Promise.all((await storage.paths()).map(async (path) => [path, await storage.contents(path)] as const)),
+      )
+      for (const at of HEADER_PLACES) {
+        for (const openAgain of [reopen, reopenFromLog]) {
+          for (const [path, bytes] of whole) await storage.replace(path, bytes)
+          await storage.replace('data/0/1', older)
+          await flip('data/0/1', MAGIC_BYTES + at, at % 8)
+          const store = await openAgain()
+          const got = await store.get(key(1)).catch((error) => error.code)
+          equal(got, 'CORRUPT', `the value, with byte ${at} flipped`)
+          equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+          equal(await store.get(key(1)), undefined, 'the value after the repair')
+          equal(await store.get(key(4)), value(100), 'what was not touched')
+          await close()
+          for (const path of await storage.paths()) await storage.remove(path)
+        }
+      }
+    },
+  },
+  {
+    name: 'what was never committed, and could not be cut off in front of damage, stays so with one bit of the header flipped that says it',
+    damages: true,
+    async run(context) {
+      const { store, deleted, close, flip, segments, reopenFromLog } = await withUncutEnd(context)
+      const fresh = (await segments()).at(-1)
+      // What is damaged in the last segment, behind what the head tells of, would look torn.
+      await store.set(key(2), value(400))
+      await close()
+      await flip(`data/0/${fresh}`, MAGIC_BYTES + ENTRY.putHeaderBytes, 3)
+      equal(await (await reopenFromLog()).has(deleted), false, 'what was deleted, with the bit flipped')
+    },
+  },
+  {
+    name: 'a list of segments in which one bit is flipped says all the same which were given up',
+    damages: true,
+    async run({ open, close, reopenFromLog, storage, flip }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      await first.set(key(1), value(1000))
+      for (const seed of [1, 2, 3]) await first.set(key(2), value(1000, seed))
+      await first.compact()
+      await close()
+      const last = (await storage.paths()).filter((path) => path.startsWith('data/')).at(-1) as string
+      const list = Buffer.from(await storage.contents(last)).indexOf(keyHex(SEGMENT_LIST_KEY), 'hex')
+      await flip(last, list + KEY_BYTES + 2)
+      const store = await reopenFromLog()
+      equal(
+        store.recovery.damaged.map(({ kind, message }) => [kind, message]),
+        [['entry', 'one bit of the entry is flipped']],
+        'damage',
+      )
+      equal(await store.get(key(1)), value(1000), 'what stands in front of it')
+    },
+  },
+]
