@@ -151,7 +151,7 @@ const RECOVERY = [
   },
   {
     file: 'src/log/chain.ts',
-    text: 'if (header.id.some((byte, i) => byte !== this.#id[i])) {',
+    text: 'if (!this.#isOurs(header)) {',
     replacement: 'if (header.id.length === 0) {',
     taken: "a segment has the store's id",
     named: 'another store',

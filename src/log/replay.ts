@@ -62,7 +62,8 @@ export interface ReplayInput {
 
 /**
  * Replays the log into the state. `fromCheckpoint` is false when the checkpoint could not be used after all: it was older than a
- * compaction whose segments are gone, or retired ones turned out damaged, and then only a replay from nothing, without them, is exact.
+ * compaction whose segments are gone, or than the end of a segment that it takes for closed, or retired ones turned out damaged, and then only a replay
+ * from nothing, without them, is exact.
  */
 export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fromCheckpoint: boolean }> {
   const ignored = new Set<number>()
@@ -311,6 +312,7 @@ class Replay {
   #takeHeader(segment: number, offset: number, value: Uint8Array): void {
     const header = decodeSegmentHeader(value)
     if (header === undefined || offset !== MAGIC_BYTES) return
+    if (this.#chain.overruns(segment, header, this.#state)) throw new StartAgain([])
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
     if (!this.#chain.follows(segment, header)) return
     // What was behind the last commit then, and could not be cut off because damage was there, never happened.

@@ -107,10 +107,11 @@ async function firstGood(
 
 /**
  * True for a checkpoint that was taken when a segment had just been closed, and removed; the log went on in that segment, and then a crash undid the
- * removal. It knows nothing of what stands there.
+ * removal. It knows nothing of what stands there. (Where a cut has taken that away, the head tells, or the header of the segment behind it: see the replay.)
  */
-async function isOverrun({ files, kernel, state, id }: RecoveryInput, position: Position): Promise<boolean> {
+async function isOverrun({ files, kernel, state, id, head }: RecoveryInput, position: Position): Promise<boolean> {
   if (position.offset > 0) return false
+  if (head && head.transaction > state.transaction && isBefore(head, position)) return true
   const end = endBefore(state, position.segment)
   if (end === undefined || !files.has(end.segment)) return false
   if ((await files.with(end.segment, (file) => file.size())) <= end.offset) return false

@@ -5,7 +5,7 @@
 import { ENTRY, MAGIC_BYTES, SEGMENT_HEADER, SEGMENT_HEADER_ENTRY_BYTES, SEGMENT_LIST_KEY } from '../format/entry.js'
 import { KEY_BYTES, keyHex } from '../format/key.js'
 import { equal } from './check.js'
-import { type EngineCase, key, value } from './engine-case.js'
+import { type EngineCase, engineContext, key, text, value } from './engine-case.js'
 import { withUncutEnd } from './engine-cases-aftermath.js'
 
 /** Places in a segment's header entry: its checksum, size, tag, key, and the number and the id in its value. */
@@ -86,6 +86,44 @@ export const twoStrokesCases: readonly EngineCase[] = [
         'damage',
       )
       equal(await store.get(key(1)), value(1000), 'what stands in front of it')
+    },
+  },
+  {
+    name: 'a checkpoint that came back, behind a segment in which the log has gone on since and that is cut, hides nothing',
+    damages: true,
+    async run({ open, close, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      await first.set(key(1), value(100))
+      await close()
+      const before = await storage.contents('index.0')
+      // Another checkpoint in the same segment closes that first.
+      const second = await open({ checkpointBytes: 1 })
+      const content = await second.put('in front of it')
+      await close()
+      const back = await storage.contents('index.1')
+      const closed = (await storage.contents('data/0/0')).length
+      await storage.replace('index.0', before)
+      await storage.remove('index.1')
+      // How many segments the log has since: the last of them is told of by the head, others by the next one.
+      for (const count of [1, 2, 3]) {
+        const third = engineContext(await storage.snapshot(), { checkpointBytes: 1_000_000 })
+        const store = await third.open()
+        for (let number = 0; number < count; number++) await store.set(key(3 + number), value(1000, number))
+        const after = await third.crash()
+        equal((await after.segments()).length, count, 'segments')
+        await after.storage.replace('index.1', back)
+        const log = await after.storage.contents('data/0/0')
+        await after.storage.replace('data/0/0', log.slice(0, closed))
+        const found = await after.open()
+        equal(
+          found.recovery.damaged.map(({ kind, segment, offset }) => [kind, segment, offset]),
+          [['segment', 0, closed]],
+          `damage, with ${count} segments`,
+        )
+        equal(text(await found.get(content)), 'in front of it', 'what stands in front of the cut')
+        await after.close()
+        await third.close()
+      }
     },
   },
 ]
