@@ -126,4 +126,31 @@ export const twoStrokesCases: readonly EngineCase[] = [
       }
     },
   },
+  {
+    name: 'a checkpoint that could not be read is gone after a repair',
+    damages: true,
+    async run({ open, close, storage, reopen, flip }) {
+      // Of a number that the log has come to, and of one that it has not: the newest is looked at first.
+      for (const name of ['index.0', 'index.7']) {
+        await (await open()).set(key(1), value(100))
+        await close()
+        const bytes = await storage.contents('index.0')
+        await storage.remove('index.0')
+        await storage.replace(name, bytes)
+        await flip(name, 60)
+        await flip('data/0/0', 200)
+        const store = await open()
+        equal(
+          store.recovery.damaged.map(({ kind }) => kind),
+          ['checkpoint', 'entry'],
+          'damage',
+        )
+        equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+        equal((await storage.paths()).filter((path) => path.startsWith('index.')).length, 1, 'checkpoints')
+        equal((await reopen()).recovery.damaged, [], 'damage after the repair')
+        await close()
+        await storage.clear()
+      }
+    },
+  },
 ]
