@@ -168,12 +168,13 @@ async function idOfEmpty({ storage, inventory, crc }: ConfigInput): Promise<Uint
   return id
 }
 
-/** True when the config may stand. Another id in a segment is the segment's fault if the head has the config's. */
+/** True when the config may stand. Another id in a segment is the segment's fault if the head has the config's, or neither; but no two stores have ids that one bit tells apart. */
 async function agree({ storage, crc }: ConfigInput, config: Config, inLog: Config): Promise<boolean> {
   if (config.id === inLog.id) {
     return config.segmentsPerDir === inLog.segmentsPerDir && config.segmentBytesMax === inLog.segmentBytesMax
   }
-  return (await headHasId(storage, config.id, crc)) || !(await headHasId(storage, inLog.id, crc))
+  if (await headHasId(storage, config.id, crc)) return true
+  return !differByOneBit(config.id, inLog.id) && !(await headHasId(storage, inLog.id, crc))
 }
 
 async function headHasId(storage: Storage, id: string, crc: Crc): Promise<boolean> {

@@ -153,4 +153,21 @@ export const twoStrokesCases: readonly EngineCase[] = [
       }
     },
   },
+  {
+    name: "one bit of the id in the config is flipped and the head is lost: the segments are no other store's",
+    damages: true,
+    async run({ open, close, storage, reopenFromLog }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (const number of [1, 2, 3]) await first.set(key(number), value(1000, number))
+      await close()
+      const good = text(await storage.contents('config')) as string
+      const id = first.id.replace(/[0-8]/, (digit) => String(Number(digit) ^ 1))
+      await storage.replace('config', new TextEncoder().encode(good.replace(first.id, id)))
+      await storage.remove('head')
+      const store = await reopenFromLog()
+      equal([store.id, store.recovery.damaged.map(({ kind }) => kind)], [first.id, ['head', 'config']], 'damage')
+      for (const number of [1, 2, 3]) equal(await store.get(key(number)), value(1000, number), 'a value')
+      equal(text(await storage.contents('config')), good, 'the config')
+    },
+  },
 ]
