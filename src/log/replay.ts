@@ -40,6 +40,8 @@ export interface ReplayResult {
   doubt: Position
   /** Segments that a committed compaction retired, whose files are still there. */
   retired: number[]
+  /** Segments whose files hold another one. */
+  misplaced: number[]
   /** Segments with entries in them that were never committed, and that only the header of a fresh segment behind them says so of. */
   forgotten: number[]
 }
@@ -108,6 +110,7 @@ class Replay {
   readonly #findings = new Findings()
   readonly #chain: SegmentChain
   readonly #retired: number[] = []
+  readonly #misplaced: number[] = []
   /** Where in a segment those entries begin that a fresh one made forget: they were never applied. */
   readonly #forgotten = new Map<number, number>()
   #end: Position = START
@@ -143,9 +146,16 @@ class Replay {
     this.#chain.findMissing(this.#state, this.#durable)
     this.#chain.findCut(this.#ignored)
     const { damaged, doubt } = this.#findings
-    const forgotten = [...this.#forgotten.keys()]
-    const tailEntries = this.#pending.count
-    return { end: this.#end, stop, tailEntries, damaged, doubt, retired: this.#retired, forgotten }
+    return {
+      end: this.#end,
+      stop,
+      tailEntries: this.#pending.count,
+      damaged,
+      doubt,
+      retired: this.#retired,
+      misplaced: this.#misplaced,
+      forgotten: [...this.#forgotten.keys()],
+    }
   }
 
   async #withBytes(from: number): Promise<number[]> {
@@ -165,9 +175,10 @@ class Replay {
   /** Replays one segment from `start` and returns where the walk stopped. */
   async #segment(segment: number, start: number, isLast: boolean): Promise<number> {
     if ((await this.#walk.size(segment)) < start) return await this.#walk.size(segment)
+    const isMisplaced = await this.#walk.isMisplaced(segment, this.#id)
+    if (isMisplaced) this.#misplaced.push(segment)
     // What no crash leaves at the beginning of a file makes none of it a torn tail.
     let isTorn = true
-    const isMisplaced = await this.#walk.isMisplaced(segment, this.#id)
     const isTail = (offset: number) => isTorn && isLast && !isBefore({ segment, offset }, this.#durable)
     if (start === 0) {
       const beginning = await this.#walk.beginning(segment)

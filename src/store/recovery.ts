@@ -132,14 +132,16 @@ function endBefore(state: LogState, segment: number): Position | undefined {
  */
 async function cutTail(
   input: RecoveryInput,
-  { end, stop, tailEntries, damaged }: ReplayResult,
+  { end, stop, tailEntries, damaged, misplaced }: ReplayResult,
   recovery: Recovery,
 ): Promise<number[]> {
   const { files } = input
   recovery.rolledBack.entries = tailEntries
-  const isDamaged = damaged.some(
-    ({ segment, offset = 0 }) => segment !== undefined && !isBefore({ segment, offset }, end),
-  )
+  const isBehind = (position: Position) => !isBefore(position, end)
+  const isDamaged =
+    damaged.some(({ segment, offset = 0 }) => segment !== undefined && isBehind({ segment, offset })) ||
+    // In a file that holds another segment nothing ends where the log did.
+    misplaced.some((segment) => segment >= end.segment)
   if (isDamaged) {
     const isLonger = files.has(end.segment) && (await files.with(end.segment, (file) => file.size())) > end.offset
     return files.list().filter((segment) => segment > end.segment || (segment === end.segment && isLonger))

@@ -26,8 +26,8 @@ import { recoveryCases } from './engine-cases-recovery.js'
 import { repairCases } from './engine-cases-repair.js'
 import { retiredCases } from './engine-cases-retired.js'
 import { transactionCases } from './engine-cases-transactions.js'
-import { twoStrokesCases } from './engine-cases-two-strokes.js'
 import { uploadCases } from './engine-cases-uploads.js'
+import { witnessCases } from './engine-cases-witnesses.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
 
@@ -54,5 +54,5 @@ export const engineCases: readonly EngineCase[] = [
   ...repairCases,
   ...cutCases,
   ...aftermathCases,
-  ...twoStrokesCases,
+  ...witnessCases,
 ]

@@ -1,5 +1,6 @@
 /**
- * Engine cases: two strokes of damage at once, the second of which takes away what tells of the first. Part of engine-cases.ts.
+ * Engine cases: damage to what tells of other damage (headers, lists of segments, the head, a checkpoint, the config), most of it two strokes at
+ * once. Part of engine-cases.ts.
  */
 
 import { ENTRY, MAGIC_BYTES, SEGMENT_HEADER, SEGMENT_HEADER_ENTRY_BYTES, SEGMENT_LIST_KEY } from '../format/entry.js'
@@ -20,7 +21,7 @@ const HEADER_PLACES = [
   SEGMENT_HEADER_ENTRY_BYTES - 1,
 ]
 
-export const twoStrokesCases: readonly EngineCase[] = [
+export const witnessCases: readonly EngineCase[] = [
   {
     name: 'a file that holds another segment is known for it with one bit of its header flipped too: it gives no older value',
     damages: true,
@@ -168,6 +169,29 @@ export const twoStrokesCases: readonly EngineCase[] = [
       equal([store.id, store.recovery.damaged.map(({ kind }) => kind)], [first.id, ['head', 'config']], 'damage')
       for (const number of [1, 2, 3]) equal(await store.get(key(number)), value(1000, number), 'a value')
       equal(text(await storage.contents('config')), good, 'the config')
+    },
+  },
+  {
+    name: 'a file at the end of the log that holds another segment is not cut where the log ended: what stands there may be whole',
+    damages: true,
+    async run({ open, close, storage, reopenFromLog }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      const [content = ''] = await first.transaction(async (tx) => [await tx.put(value(900)), await tx.put(value(100))])
+      await close()
+      // It has no COMMIT, and the log ended in the middle of the content that is in it.
+      const other = await storage.contents('data/0/0')
+      equal(other.length > (await storage.contents('data/0/1')).length, true, 'it is longer')
+      await storage.replace('data/0/1', other)
+      const store = await reopenFromLog()
+      equal(
+        store.recovery.damaged.map(({ segment, message }) => [segment, message]),
+        [[1, 'the file holds segment 0']],
+        'damage',
+      )
+      equal((await storage.contents('data/0/1')).length, other.length, 'bytes of the file')
+      equal(await store.get(content), value(900), 'the content')
+      equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+      equal(await store.get(content), value(900), 'the content after the repair')
     },
   },
 ]
