@@ -27,16 +27,28 @@ export interface Stroke {
 
 /** So often there are two strokes. */
 const TWICE = 1 / 8
+/** So often a file that another one's bytes have taken the place of goes to where those were. */
+const SWAPPED = 1 / 2
 /** Where the header of a segment ends. */
 const HEADER_END = MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES
 const HARMS = ['flip', 'flip', 'zeros', 'noise', 'cut'] as const
 
-/** Damages the files of a closed store, with one stroke or with two, and answers these; there may be nothing to damage. */
-export function strike(files: Files, earlier: readonly Files[], random: Random): Stroke[] {
+/**
+ * Damages these files, with one stroke or with two, and answers the strokes; there may be nothing to damage. `earlier`: the files of earlier times, when the
+ * store is closed; under an open one a file stays where it is.
+ */
+export function strike(files: Files, random: Random, earlier?: readonly Files[]): Stroke[] {
   const whole = new Map(files)
   const strokes: Stroke[] = []
+  const draw = () => {
+    if (earlier === undefined || random.chance(0.6)) return harm(files, random, whole)
+    const [first] = strokes
+    return first?.source && random.chance(SWAPPED)
+      ? copy(whole, whole, first.source, first.path)
+      : replace(files, earlier, random, whole)
+  }
   for (let left = random.chance(TWICE) ? 2 : 1; left > 0; left--) {
-    const next = random.chance(0.6) ? harm(files, random, whole) : replace(files, earlier, random, whole)
+    const next = draw()
     const [first] = strokes
     if (next === undefined || (first && !mayMeet(whole, first, next))) continue
     strokes.push(first && isNear(whole, first, next) ? { ...next, isExplained: false } : next)
@@ -55,7 +67,8 @@ function mayMeet(whole: Files, first: Stroke, second: Stroke): boolean {
   // What repeats the config, and says whose segments these are.
   if (paths.includes(CONFIG_FILE) && segments.length < 3) return false
   // Which segment a file holds.
-  const hitsHeader = ({ path, from, isExplained }: Stroke) => isSegment(path) && from < HEADER_END && !isExplained
+  const hitsHeader = ({ path, source, from, isExplained }: Stroke) =>
+    isSegment(path) && source === undefined && from < HEADER_END && !isExplained
   if (second.source === first.path) return second.path === first.path || !hitsHeader(first)
   return first.source === undefined || first.path !== second.path || !hitsHeader(second)
 }
@@ -75,7 +88,7 @@ function isNear(whole: Files, a: Stroke, b: Stroke): boolean {
 }
 
 /** What can be done to a file that stays where it is, also under a store that has it open. `whole`: as it was before any damage. */
-export function harm(files: Files, random: Random, whole = files): Stroke | undefined {
+function harm(files: Files, random: Random, whole = files): Stroke | undefined {
   const path = pickFile(files, random)
   if (path === undefined) return undefined
   const bytes = files.get(path) as Uint8Array
@@ -97,14 +110,19 @@ function replace(files: Files, earlier: readonly Files[], random: Random, whole:
   const size = whole.get(path)?.length ?? 0
   if (random.chance(0.3)) return stroke(`${path}: lost`, whole, path, undefined, 0, size)
   if (random.chance(0.5)) {
-    const other = random.pick([...files.keys()].filter(isOfStore))
-    return { ...stroke(`${path}: a copy of ${other}`, whole, path, files.get(other), 0, size), source: other }
+    return copy(files, whole, path, random.pick([...files.keys()].filter(isOfStore)))
   }
   const [back, bytes] = random.pick([...random.pick([files, ...earlier])])
   if (!isOfStore(back)) return undefined
   const now = whole.get(back)
   const from = now ? commonLength(now, bytes) : 0
   return { ...stroke(`${back}: as it was`, whole, back, bytes, from, now?.length ?? 0), source: back }
+}
+
+/** What `from` has in one place stands in another now. */
+function copy(from: Files, whole: Files, path: string, other: string): Stroke {
+  const size = whole.get(path)?.length ?? 0
+  return { ...stroke(`${path}: a copy of ${other}`, whole, path, from.get(other), 0, size), source: other }
 }
 
 function stroke(
