@@ -118,8 +118,9 @@ export const directoryCases: readonly EngineCase[] = [
         const changed = change(text(good) ?? '')
         equal(changed === text(good), false, `${what} is a change`)
         await storage.replace('config', new TextEncoder().encode(changed))
-        for (const head of what === 'another version' ? [empty] : [told, new Uint8Array(128)]) {
-          await storage.replace('head', head)
+        for (const head of what === 'another version' ? [empty] : [told, new Uint8Array(128), undefined]) {
+          if (head) await storage.replace('head', head)
+          else await storage.remove('head')
           equal((await fails(() => open(), 'FORMAT', what)).where?.file, 'config', 'the file that is named')
           equal(storage.openPaths, [], `files left open by ${what}`)
         }
