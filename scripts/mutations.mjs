@@ -43,9 +43,9 @@ const SCAN = [
     tests: ['src/log/reader.test.ts'],
   },
   {
-    file: 'src/log/inspect.ts',
-    text: 'return this.#arena.verify(0, size) ? described(entry) : undefined',
-    replacement: 'return described(entry)',
+    file: 'src/log/one-flip.ts',
+    text: 'return arena.verify(0, size)',
+    replacement: 'return true',
     taken: 'what one flipped bit explains is an entry of ours',
     tests: ['src/log/inspect.test.ts'],
   },
@@ -151,7 +151,7 @@ const RECOVERY = [
   },
   {
     file: 'src/log/chain.ts',
-    text: 'if (!sameKey(header.id, 0, this.#id, 0)) {',
+    text: 'if (!this.#isOurs(header)) {',
     replacement: 'if (header.id.length === 0) {',
     taken: "a segment has the store's id",
     named: 'another store',

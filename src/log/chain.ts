@@ -49,7 +49,7 @@ export class SegmentChain {
     const offset = MAGIC_BYTES
     const { previous, previousEnd } = header
     const end = this.#walked.get(previous)
-    if (!sameKey(header.id, 0, this.#id, 0)) {
+    if (!this.#isOurs(header)) {
       this.#findings.report({ kind: 'segment', message: "the segment is another store's", segment, offset })
       this.#findings.doubtUpTo({ segment: segment + 1, offset: 0 })
     } else if (header.segment !== segment) {
@@ -69,6 +69,13 @@ export class SegmentChain {
       this.#findings.doubtUpTo({ segment, offset: 0 })
     }
     return false
+  }
+
+  /** True when the segment before this one went on after the checkpoint, which takes it for closed: a crash brought that back. */
+  overruns(segment: number, header: SegmentHeader, state: LogState): boolean {
+    const { previous, previousEnd } = header
+    const known = previous < this.#from ? state.segments.get(previous) : undefined
+    return known !== undefined && previousEnd > known.bytes && header.segment === segment && this.#isOurs(header)
   }
 
   /** Behind damage the segment before it may go on behind the last commit, but not end in front of it. */
@@ -120,6 +127,10 @@ export class SegmentChain {
       this.#findings.report(cutSegment(segment, end, bytes))
       this.#findings.doubtUpTo({ segment, offset: bytes })
     }
+  }
+
+  #isOurs(header: SegmentHeader): boolean {
+    return sameKey(header.id, 0, this.#id, 0)
   }
 
   #isRetired(segment: number): boolean {

@@ -1,14 +1,14 @@
 /**
  * What to make of bytes that are no good entry: how far the damage goes, and what stood there. Called rarely, on damage only.
  *
- * CRC-32 is a primitive polynomial's: a single flipped bit in an entry has a syndrome of its own and can be found. An entry that one
- * flip explains is known exactly (key, tag, size). It is still damaged on disk; what matters is that nothing else becomes doubtful.
+ * An entry that one flipped bit explains is known exactly. It is still damaged on disk; what matters is that nothing else becomes doubtful.
  */
 
 import { dataViewOf } from '../format/data-view.js'
 import { ENTRY, ENTRY_BYTES_MAX, TAG, type Tag } from '../format/entry.js'
-import { KEY_BYTES } from '../format/key.js'
+import { isUserKey, KEY_BYTES } from '../format/key.js'
 import type { Arena } from '../kernel/kernel.js'
+import { flipBack } from './one-flip.js'
 import type { SegmentScan } from './reader.js'
 
 /** A stretch of a segment that is no good entry. */
@@ -18,15 +18,16 @@ export interface Gap {
   /** Where the next good entry stands, or the end of the file. */
   next: number
   /** The entry that stood at `at`, when a single flipped bit explains the damage. */
-  entry?: { tag: Tag; key: Uint8Array }
+  entry?: { tag: Tag; key: Uint8Array; value: OwnValue }
   /** The key that the damaged bytes claim, when nothing proves it. */
   claimedKey?: Uint8Array
   /** False when `next` was found by searching: what follows might be part of a damaged value. */
   chained: boolean
 }
 
-/** The reflected form of the polynomial, 0x04C11DB7. */
-const POLYNOMIAL = 0xedb88320
+/** What a PUT under one of the store's own keys holds, which the log needs to be understood. */
+type OwnValue = Uint8Array | undefined
+
 const SEARCH_BYTES = 4 * 1024 * 1024
 
 export class Inspector {
@@ -77,22 +78,9 @@ export class Inspector {
 
   /** The entry with the one bit flipped back whose flip explains the damage; undefined when no single one does. */
   async #oneFlip(segment: number, at: number, size: number): Promise<Gap['entry']> {
-    const entry = await this.#scan.read(segment, at, size)
-    const view = dataViewOf(entry)
-    const stored = view.getUint32(ENTRY.crc, true)
-    const actual = this.#arena.crc32(ENTRY.size, size - ENTRY.size)
-    const syndrome = (stored ^ actual) >>> 0
-    if ((syndrome & (syndrome - 1)) === 0) {
-      // One bit set: the flip is in the checksum itself, and all else is as it was written.
-      view.setUint32(ENTRY.crc, actual, true)
-    } else {
-      const fromEnd = flippedBit(syndrome, (size - ENTRY.size) * 8)
-      if (fromEnd === undefined) return undefined
-      const byte = size - 1 - Math.floor(fromEnd / 8)
-      entry[byte] = (entry[byte] as number) ^ (0x80 >> (fromEnd % 8))
-    }
-    // The checksum agrees now; of a tag that is none of ours it proves nothing.
-    return this.#arena.verify(0, size) ? described(entry) : undefined
+    await this.#scan.read(segment, at, size)
+    const entry = this.#arena.view(0, size)
+    return flipBack(this.#arena, size) ? described(entry) : undefined
   }
 
   /** The first place from `from` on where a good entry stands. */
@@ -117,15 +105,11 @@ function isSize(bytes: number): boolean {
 }
 
 function described(entry: Uint8Array): NonNullable<Gap['entry']> {
-  return { tag: entry[ENTRY.tag] as Tag, key: entry.slice(ENTRY.key, ENTRY.key + KEY_BYTES) }
-}
-
-/** How many bits before the end the flip lies that makes this syndrome; undefined when no single flip among `bits` does. */
-export function flippedBit(syndrome: number, bits: number): number | undefined {
-  let register = POLYNOMIAL
-  for (let fromEnd = 0; fromEnd < bits; fromEnd++) {
-    if (register >>> 0 === syndrome) return fromEnd
-    register = (register >>> 1) ^ (POLYNOMIAL & -(register & 1))
+  const tag = entry[ENTRY.tag] as Tag
+  const isOwn = tag === TAG.put && !isUserKey(entry, ENTRY.key)
+  return {
+    tag,
+    key: entry.slice(ENTRY.key, ENTRY.key + KEY_BYTES),
+    value: isOwn ? entry.slice(ENTRY.putHeaderBytes) : undefined,
   }
-  return undefined
 }

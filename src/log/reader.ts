@@ -14,6 +14,7 @@ import {
 } from '../format/entry.js'
 import { keyHex, RESERVED, reservedKind, sameKey } from '../format/key.js'
 import type { Arena, Kernel, Location } from '../kernel/kernel.js'
+import { flipBack } from './one-flip.js'
 import type { SegmentFiles } from './segments.js'
 import type { WatchedFile } from './watched-file.js'
 import type { LogWriter } from './writer.js'
@@ -156,10 +157,14 @@ function checkedValue(
   return entry.subarray(ENTRY.putHeaderBytes)
 }
 
-/** True when the arena begins with `got` bytes of a segment's header that say, and prove, that the file holds another segment, or another store's. */
+/**
+ * True when the arena begins with `got` bytes of a segment's header that say, and prove, that the file holds another segment, or another store's. One flipped
+ * bit in it proves no less.
+ */
 function holdsAnother(arena: Arena, got: number, segment: number, id: Uint8Array): boolean {
   // Other programs write no header.
-  if (got < SEGMENT_HEADER_ENTRY_BYTES || !arena.verify(0, SEGMENT_HEADER_ENTRY_BYTES)) return false
+  if (got < SEGMENT_HEADER_ENTRY_BYTES) return false
+  if (!arena.verify(0, SEGMENT_HEADER_ENTRY_BYTES) && !flipBack(arena, SEGMENT_HEADER_ENTRY_BYTES)) return false
   const entry = arena.view(0, SEGMENT_HEADER_ENTRY_BYTES)
   if (reservedKind(entry, ENTRY.key) !== RESERVED.segmentHeader) return false
   const header = decodeSegmentHeader(entry.subarray(ENTRY.putHeaderBytes))

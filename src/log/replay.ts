@@ -41,6 +41,8 @@ export interface ReplayResult {
   doubt: Position
   /** Segments that a committed compaction retired, whose files are still there. */
   retired: number[]
+  /** Segments whose files hold another one. */
+  misplaced: number[]
   /** Segments with entries in them that were never committed, and that only the header of a fresh segment behind them says so of. */
   forgotten: number[]
 }
@@ -61,7 +63,8 @@ export interface ReplayInput {
 
 /**
  * Replays the log into the state. `fromCheckpoint` is false when the checkpoint could not be used after all: it was older than a
- * compaction whose segments are gone, or retired ones turned out damaged, and then only a replay from nothing, without them, is exact.
+ * compaction whose segments are gone, or than the end of a segment that it takes for closed, or retired ones turned out damaged, and then only a replay
+ * from nothing, without them, is exact.
  */
 export async function replayLog(input: ReplayInput): Promise<ReplayResult & { fromCheckpoint: boolean }> {
   const ignored = new Set<number>()
@@ -105,6 +108,7 @@ class Replay {
   readonly #findings = new Findings()
   readonly #chain: SegmentChain
   readonly #retired: number[] = []
+  readonly #misplaced: number[] = []
   /** Where in a segment those entries begin that a fresh one made forget: they were never applied. */
   readonly #forgotten = new Map<number, number>()
   #end: Position = START
@@ -147,6 +151,7 @@ class Replay {
       damaged,
       doubt,
       retired: this.#retired,
+      misplaced: this.#misplaced,
       forgotten: [...this.#forgotten.keys()],
     }
   }
@@ -165,9 +170,10 @@ class Replay {
   /** Replays one segment from `start` and returns where the walk stopped. */
   async #segment(segment: number, start: number, isLast: boolean): Promise<number> {
     if ((await this.#walk.size(segment)) < start) return await this.#walk.size(segment)
+    const isMisplaced = await this.#walk.isMisplaced(segment, this.#id)
+    if (isMisplaced) this.#misplaced.push(segment)
     // What no crash leaves at the beginning of a file makes none of it a torn tail.
     let isTorn = true
-    const isMisplaced = await this.#walk.isMisplaced(segment, this.#id)
     const isTail = (offset: number) => isTorn && isLast && !isBefore({ segment, offset }, this.#durable)
     if (start === 0) {
       const beginning = await this.#walk.beginning(segment)
@@ -218,9 +224,7 @@ class Replay {
       const keyAt = at + ENTRY.key
       const kind = reservedKind(bytes, keyAt)
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
-        const value = bytes.subarray(at + ENTRY.putHeaderBytes, at + size)
-        if (kind === RESERVED.segmentList) this.#takeList(segment, value)
-        else this.#takeHeader(segment, offset, value)
+        this.#takeOwn(kind, segment, offset, bytes.subarray(at + ENTRY.putHeaderBytes, at + size))
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value, and in a misplaced file older than what it would delete. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
@@ -255,6 +259,7 @@ class Replay {
     if (entry?.tag === TAG.commit) {
       await this.#commit({ segment, offset: next })
     } else if (entry) {
+      if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value)
       this.#pending.add(entry.tag, entry.key, 0, segment, at, next - at)
     } else {
       this.#findings.doubtUpTo({ segment, offset: next })
@@ -304,9 +309,16 @@ class Replay {
     }
   }
 
+  /** What is the log's own, of which it has to take note: good, or with one flipped bit. */
+  #takeOwn(kind: number | undefined, segment: number, offset: number, value: Uint8Array): void {
+    if (kind === RESERVED.segmentList) this.#takeList(segment, value)
+    else if (kind === RESERVED.segmentHeader) this.#takeHeader(segment, offset, value)
+  }
+
   #takeHeader(segment: number, offset: number, value: Uint8Array): void {
     const header = decodeSegmentHeader(value)
     if (header === undefined || offset !== MAGIC_BYTES) return
+    if (this.#chain.overruns(segment, header, this.#state)) throw new StartAgain([])
     this.#state.transaction = Math.max(this.#state.transaction, header.transaction)
     if (!this.#chain.follows(segment, header)) return
     // What was behind the last commit then, and could not be cut off because damage was there, never happened.

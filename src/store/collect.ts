@@ -13,7 +13,6 @@ import { valueBytes } from '../log/state.js'
 import type { CollectOptions, CollectReport } from '../types.js'
 import type { Contents } from './contents.js'
 import type { Context } from './context.js'
-import type { Counter } from './counter.js'
 import type { Holders } from './holders.js'
 import { contentRecords } from './index-records.js'
 import type { WriteQueue } from './queue.js'
@@ -62,7 +61,7 @@ export async function collect(
     const isRecent = context.recency.since(grace)
     const isSpared = (key: Uint8Array, place: Position): boolean => kept.has(key) || isRecent(key, place)
     const unwanted = await find(context, holders, isSpared)
-    return { unwanted, bytes: heldOnlyBy(unwanted, holders.lists, kernel.table(seed)), isSpared }
+    return { unwanted, bytes: heldOnlyBy(unwanted, holders, kernel.table(seed)), isSpared }
   })
   if (dryRun) return { count: unwanted.length, bytes }
   const report = { count: 0, bytes: 0 }
@@ -115,14 +114,14 @@ async function find(
   return found
 }
 
-/** Bytes of the parts that stand in no other list than those of `contents`. */
-function heldOnlyBy(contents: readonly Unwanted[], lists: Counter, met: Table): number {
+/** Bytes of the parts that stand in no other list than those of `contents`. (A name may hold one itself, whose own list a repair had to give up.) */
+function heldOnlyBy(contents: readonly Unwanted[], { lists, names }: Holders, met: Table): number {
   let bytes = 0
   for (const { parts } of contents) {
     for (const { key, size } of parts) {
       const count = (met.find(key)?.size ?? 0) + 1
       met.set(key, 0, 0, 0, count)
-      if (count === Math.max(lists.committed(key), 1)) bytes += size
+      if (count === Math.max(lists.committed(key), 1) && names.committed(key) === 0) bytes += size
     }
   }
   return bytes

@@ -1,7 +1,7 @@
 /**
  * The config: made last when a store is made, read at each opening. A directory without one, and without segments, is a creation that a crash
  * interrupted, and is finished now. Each segment's header repeats what the config says, so a damaged config is told
- * from another version's, and mended.
+ * from another version's, and mended; and so it is when there are no segments and the head says that there never were any.
  */
 
 import { assert, StoreError } from '../errors.js'
@@ -18,7 +18,7 @@ import {
   saysOtherVersion,
 } from '../format/config.js'
 import { decodeSegmentHeader, ENTRY, MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
-import type { Crc } from '../format/head.js'
+import { type Crc, decodeHeadSlot, HEAD } from '../format/head.js'
 import { hexBytes, keyHex, RESERVED, reservedKind } from '../format/key.js'
 import { CONFIG_FILE, HEAD_FILE, README_FILE, README_TEXT } from '../format/paths.js'
 import type { Kernel } from '../kernel/kernel.js'
@@ -76,10 +76,11 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
   const text = await readText(storage, CONFIG_FILE)
   if (!inventory.holdsData) {
     if (text === undefined || isTornConfig(text)) return await make(input)
-    const config = decodeConfig(text)
+    const read = decoded(text)
+    if ('fault' in read) return await makeAnew(input, text, read.fault)
     // Nothing has leaned on it yet: its making may have failed at the very last flush.
     await withFile(storage, CONFIG_FILE, {}, (file) => file.flush())
-    return { config, created: false, damaged: await mendReadme(input.lock) }
+    return { config: read.config, created: false, damaged: await mendReadme(input.lock) }
   }
   const read = decoded(text)
   // Segments do not repeat these.
@@ -91,7 +92,7 @@ export async function readOrMakeConfig(input: ConfigInput): Promise<ConfigFound>
   // Damaged, or another version's? One flipped bit in the version is damage: the segments know better.
   const said = text ?? ''
   const isOurs = inLog !== undefined && (!saysOtherVersion(said) || differByOneBit(said, encodeConfig(inLog)))
-  if ('fault' in read && !isOurs) throw read.fault
+  if ('fault' in read && !isOurs) throw saysOtherVersion(said) ? read.fault : withAdvice(read.fault)
   assert(inLog !== undefined, 'without a word in the log the config stands or is at fault')
   await writeConfig(storage, inLog)
   const message = 'the config was damaged; it was written anew from what the segments say'
@@ -128,22 +129,53 @@ export async function mendConfig({ storage, config, lock }: OpenConfig, findings
   if (findings.some(({ kind }) => kind === 'readme')) await writeText(lock, README_TEXT)
 }
 
-function decoded(text: string | undefined): { config: Config } | { fault: unknown } {
+function decoded(text: string | undefined): { config: Config } | { fault: StoreError } {
   try {
     if (text === undefined)
       throw new StoreError('FORMAT', 'the file config is missing', { where: { file: CONFIG_FILE } })
     return { config: decodeConfig(text) }
   } catch (fault) {
-    return { fault }
+    return { fault: fault as StoreError }
   }
 }
 
-/** True when the config may stand. Another id in a segment is the segment's fault if the head has the config's. */
+/** What to do about a config that is damaged, and of which nothing else in the store says what it was. */
+function withAdvice({ message, where }: StoreError): StoreError {
+  const advice = 'put a copy of it there, it never changes; or remove the store, if nothing in it is needed'
+  return new StoreError('FORMAT', `${message}, and nothing in the store says what it was: ${advice}`, { where })
+}
+
+/** The config of a store in which nothing was ever committed: nothing has leaned on the old one but the head, which has the id. */
+async function makeAnew(input: ConfigInput, text: string, fault: StoreError): Promise<ConfigFound> {
+  if (saysOtherVersion(text)) throw fault
+  const id = await idOfEmpty(input)
+  if (id === undefined) throw withAdvice(fault)
+  const config = configFor(input, id)
+  await writeConfig(input.storage, config)
+  const message = 'the config was damaged; as nothing was ever stored here, it was made anew'
+  const damage: Damage = { kind: 'config', file: CONFIG_FILE, message }
+  return { config, created: false, damaged: [damage, ...(await mendReadme(input.lock))] }
+}
+
+/** The id in a head whose slots both say that nothing was ever committed. */
+async function idOfEmpty({ storage, inventory, crc }: ConfigInput): Promise<Uint8Array | undefined> {
+  if (!inventory.names.includes(HEAD_FILE)) return undefined
+  const bytes = new Uint8Array(HEAD.slots * HEAD.slotBytes)
+  await storage.with(HEAD_FILE, (file) => file.read(bytes, 0))
+  const id = bytes.slice(HEAD.id, HEAD.id + ID_BYTES)
+  for (let at = 0; at < bytes.length; at += HEAD.slotBytes) {
+    if (decodeHeadSlot(bytes.subarray(at, at + HEAD.slotBytes), id, crc)?.transaction !== 0) return undefined
+  }
+  return id
+}
+
+/** True when the config may stand. Another id in a segment is the segment's fault if the head has the config's, or neither; but no two stores have ids that one bit tells apart. */
 async function agree({ storage, crc }: ConfigInput, config: Config, inLog: Config): Promise<boolean> {
   if (config.id === inLog.id) {
     return config.segmentsPerDir === inLog.segmentsPerDir && config.segmentBytesMax === inLog.segmentBytesMax
   }
-  return (await headHasId(storage, config.id, crc)) || !(await headHasId(storage, inLog.id, crc))
+  if (await headHasId(storage, config.id, crc)) return true
+  return !differByOneBit(config.id, inLog.id) && !(await headHasId(storage, inLog.id, crc))
 }
 
 async function headHasId(storage: Storage, id: string, crc: Crc): Promise<boolean> {
@@ -175,24 +207,12 @@ async function configInLog(
   return undefined
 }
 
-async function make({
-  storage,
-  lock,
-  crc,
-  create,
-  maxSegmentSize,
-  chunkSizes,
-  random,
-}: ConfigInput): Promise<ConfigFound> {
+async function make(input: ConfigInput): Promise<ConfigFound> {
+  const { storage, lock, crc, create } = input
   if (!create) throw new StoreError('NOT_FOUND', 'the store here was never finished; open it with create: true')
   const id = new Uint8Array(ID_BYTES)
-  random(id)
-  const config: Config = {
-    segmentsPerDir: SEGMENTS_PER_DIR,
-    segmentBytesMax: maxSegmentSize ?? SEGMENT_BYTES_MAX,
-    chunkSizes: chunkSizes ?? CHUNK_SIZES,
-    id: keyHex(id),
-  }
+  input.random(id)
+  const config = configFor(input, id)
   await writeText(lock, README_TEXT)
   const head = await HeadFile.open(storage, id, crc)
   try {
@@ -203,6 +223,15 @@ async function make({
   }
   await writeConfig(storage, config)
   return { config, created: true, damaged: [] }
+}
+
+function configFor({ maxSegmentSize, chunkSizes }: ConfigInput, id: Uint8Array): Config {
+  return {
+    segmentsPerDir: SEGMENTS_PER_DIR,
+    segmentBytesMax: maxSegmentSize ?? SEGMENT_BYTES_MAX,
+    chunkSizes: chunkSizes ?? CHUNK_SIZES,
+    id: keyHex(id),
+  }
 }
 
 async function writeConfig(storage: Storage, config: Config): Promise<void> {

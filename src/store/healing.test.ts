@@ -330,7 +330,9 @@ test('a named content that is a chunk of another one outlives that one, though a
   const list = Buffer.from(log).lastIndexOf(manifestKey(hexBytes(content)))
   log[list + 40] = (log[list + 40] as number) ^ 1
   expect((await engine.check({ repair: true })).clean).toBe(true)
-  await engine.gc({ grace: 0 })
+  const bytes = 5000 - chunk.length
+  expect(await engine.gc({ grace: 0, dryRun: true })).toEqual({ count: 1, bytes })
+  expect(await engine.gc({ grace: 0 })).toEqual({ count: 1, bytes })
   expect(await keysOf(engine)).toEqual([content])
   expect(await engine.get(content)).toEqual(chunk)
 })

@@ -134,7 +134,7 @@ export async function abandonCheckpoint(context: Context): Promise<void> {
   await removeUnfinished(context).catch(unlessFailed)
 }
 
-/** Removes what is left of checkpoints that were given up. What cannot be removed now goes with the next one, or at the next opening. */
+/** Removes what is left of checkpoints that were given up, and those that no opening leaned on. What cannot be removed now goes with the next one, or at the next opening. */
 async function removeUnfinished({ storage, unfinished }: Context): Promise<void> {
   for (const segment of unfinished) {
     await removeCheckpoint(storage, segment)

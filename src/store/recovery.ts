@@ -106,10 +106,11 @@ async function firstGood(
 
 /**
  * True for a checkpoint that was taken when a segment had just been closed, and removed; the log went on in that segment, and then a crash undid the
- * removal. It knows nothing of what stands there.
+ * removal. It knows nothing of what stands there. (Where a cut has taken that away, the head tells, or the header of the segment behind it: see the replay.)
  */
-async function isOverrun({ files, kernel, state, id }: RecoveryInput, position: Position): Promise<boolean> {
+async function isOverrun({ files, kernel, state, id, head }: RecoveryInput, position: Position): Promise<boolean> {
   if (position.offset > 0) return false
+  if (head && head.transaction > state.transaction && isBefore(head, position)) return true
   const end = endBefore(state, position.segment)
   if (end === undefined || !files.has(end.segment)) return false
   if ((await files.with(end.segment, (file) => file.size())) <= end.offset) return false
@@ -130,14 +131,16 @@ function endBefore(state: LogState, segment: number): Position | undefined {
  */
 async function cutTail(
   input: RecoveryInput,
-  { end, stop, tailEntries, damaged }: ReplayResult,
+  { end, stop, tailEntries, damaged, misplaced }: ReplayResult,
   recovery: Recovery,
 ): Promise<number[]> {
   const { files } = input
   recovery.rolledBack.entries = tailEntries
-  const isDamaged = damaged.some(
-    ({ segment, offset = 0 }) => segment !== undefined && !isBefore({ segment, offset }, end),
-  )
+  const isBehind = (position: Position) => !isBefore(position, end)
+  const isDamaged =
+    damaged.some(({ segment, offset = 0 }) => segment !== undefined && isBehind({ segment, offset })) ||
+    // In a file that holds another segment nothing ends where the log did.
+    misplaced.some((segment) => segment >= end.segment)
   if (isDamaged) {
     const isLonger = files.has(end.segment) && (await files.with(end.segment, (file) => file.size())) > end.offset
     return files.list().filter((segment) => segment > end.segment || (segment === end.segment && isLonger))

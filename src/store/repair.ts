@@ -9,6 +9,7 @@ import { records } from '../format/checkpoint.js'
 import { NO_SEGMENT, TAG } from '../format/entry.js'
 import { isUserKey, KEY_BYTES, keyHex, RESERVED } from '../format/key.js'
 import { manifestKey } from '../format/manifest.js'
+import { checkpointNumber } from '../format/paths.js'
 import type { Location, Table } from '../kernel/kernel.js'
 import { isBefore, START } from '../log/position.js'
 import { replayLog } from '../log/replay.js'
@@ -134,7 +135,7 @@ function badSegments(context: Context, findings: readonly Damage[]): Set<number>
 
 /** The state as the mended log gives it, a head that says so, and a checkpoint. */
 async function startAfresh(context: Context, staging: Staging): Promise<void> {
-  const { files, kernel, id, writer, head, recovery } = context
+  const { storage, files, kernel, id, writer, head, recovery, unfinished } = context
   const fresh = new LogState(kernel, context.seed)
   await replayLog({ files, kernel, state: fresh, id, durable: writer.position })
   fresh.transaction = Math.max(fresh.transaction, writer.transaction)
@@ -148,6 +149,11 @@ async function startAfresh(context: Context, staging: Staging): Promise<void> {
   recovery.damaged.length = 0
   head.reset({ transaction: fresh.transaction, ...writer.end })
   await head.flush()
+  // Those that the opening passed over, while there was damage.
+  for (const name of await storage.list('')) {
+    const number = checkpointNumber(name)
+    if (number !== undefined && number !== context.checkpoint?.segment) unfinished.add(number)
+  }
   await checkpointWithReserve(context)
 }
 

@@ -1,7 +1,7 @@
 /**
  * Damage, and life after it: a store works, is damaged, closed or open, works on, is opened again, crashes, and is repaired; which a crash may
  * cut off, or the disk refuse. Nothing certain is lost and nothing wrong is read, at any time; after the repair nothing is uncertain any more.
- * One stroke of damage at a time: what a second one may hide of the life since the first is told in RELIABILITY.md.
+ * One stroke of damage at a time, or two at once: what another one may hide of the life since the first is told in RELIABILITY.md.
  */
 
 import { isStoreError } from '../errors.js'
@@ -11,7 +11,7 @@ import type { CheckReport, Damage } from '../types.js'
 import type { Files } from './damage.js'
 import { type Answer, givenUp, type Known, knownOf, NOTHING, type Thing, Universe } from './damage-certainty.js'
 import { CHOSEN, drawChange, NAMES } from './damage-changes.js'
-import { harm, replace, type Stroke } from './damage-strokes.js'
+import { type Stroke, strike } from './damage-strokes.js'
 import { Random } from './random.js'
 import type { RecyclingKernel } from './recycling-kernel.js'
 import { type Loss, SimulatedDisk, type Snapshot } from './simulated-disk.js'
@@ -255,27 +255,24 @@ class DamagedLife {
     // What is damaged was written a while ago, and so was the head that tells of it, though the store never asked for that.
     const head = this.#disk.inode(HEAD_FILE)
     if (head) this.#disk.flush(HEAD_FILE, head)
-    const stroke = harm(this.#disk.contents(), this.#random)
-    if (!stroke?.bytes) return
-    // A checkpoint may still be being written, and is then looked at by nobody, until the next opening.
-    if (checkpointNumber(stroke.path) !== undefined) return
-    this.#strike(stroke)
-    this.#isBehindGap = !stroke.isExplained
-    this.#disk.overwrite(stroke.path, stroke.bytes)
+    for (const stroke of strike(this.#disk.contents(), this.#random)) {
+      // A checkpoint may still be being written, and is then looked at by nobody, until the next opening.
+      if (!stroke.bytes || checkpointNumber(stroke.path) !== undefined) continue
+      this.#strike(stroke)
+      this.#isBehindGap ||= !stroke.isExplained
+      this.#disk.overwrite(stroke.path, stroke.bytes)
+    }
   }
 
   async #damageClosed(): Promise<void> {
     const random = this.#random
     await this.#close()
     const files = this.#disk.contents()
-    const stroke = random.chance(0.6) ? harm(files, random) : replace(files, this.#earlier, random)
-    this.#earlier.push(new Map(files))
-    if (stroke) {
-      this.#strike(stroke)
-      if (stroke.bytes) files.set(stroke.path, stroke.bytes)
-      else files.delete(stroke.path)
-      this.#disk = SimulatedDisk.of(files)
-    }
+    const before = new Map(files)
+    const strokes = strike(files, random, this.#earlier)
+    this.#earlier.push(before)
+    for (const stroke of strokes) this.#strike(stroke)
+    if (strokes.length > 0) this.#disk = SimulatedDisk.of(files)
     await this.#open()
     this.openings++
     await this.#judge()

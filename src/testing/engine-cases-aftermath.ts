@@ -240,7 +240,7 @@ export const aftermathCases: readonly EngineCase[] = [
  * A store whose machine stopped in a transaction that puts back what was deleted, and in which an entry of that was damaged: so its end could not be
  * cut off, and the log has gone on behind it.
  */
-async function withUncutEnd({ open, crash }: EngineContext) {
+export async function withUncutEnd({ open, crash }: EngineContext) {
   const first = await open({ maxSegmentSize: 1024, checkpointBytes: 100_000 })
   const deleted = await first.put(value(300))
   const keys = [await first.put(value(700, 1))]

@@ -3,8 +3,9 @@
  * engine-cases.ts.
  */
 
+import { memoryStorage } from '../storage/memory.js'
 import { equal, fails } from './check.js'
-import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
+import { type EngineCase, engineContext, key, keysOf, text, value } from './engine-case.js'
 import type { ObservedStorage } from './observed-storage.js'
 
 const CONFIG_FAULTS: [string, (config: string) => string][] = [
@@ -83,18 +84,48 @@ export const directoryCases: readonly EngineCase[] = [
     },
   },
   {
-    name: 'a config of another version is FORMAT, and so is a broken one of a store that holds nothing',
+    name: 'a broken config of a store in which nothing was ever stored is made anew, if the head says so',
+    damages: true,
+    async run({ open, close, storage }) {
+      const { id } = await open()
+      await close()
+      const good = await storage.contents('config')
+      const head = await storage.contents('head')
+      for (const [what, change] of CONFIG_FAULTS) {
+        if (what === 'another version') continue
+        await storage.replace('config', new TextEncoder().encode(change(text(good) ?? '')))
+        await storage.replace('head', head.slice(0, 100))
+        const error = await fails(() => open(), 'FORMAT', what)
+        equal([error.where?.file, error.message.includes('put a copy of it there')], ['config', true], error.message)
+        await storage.replace('head', head)
+        const store = await open({ create: false })
+        equal(store.recovery.created, false, 'created')
+        equal([store.id, store.recovery.damaged.map(({ kind }) => kind)], [id, ['config']], what)
+        await close()
+        equal(text(await storage.contents('config')), text(good), `config after ${what}`)
+      }
+    },
+  },
+  {
+    name: 'a config of another version is FORMAT, and so is a broken one when the head tells of what was stored, or nothing',
     async run({ open, close, storage }) {
       await open()
       await close()
       const good = await storage.contents('config')
+      const empty = await storage.contents('head')
+      const told = await filledHead()
       for (const [what, change] of CONFIG_FAULTS) {
         const changed = change(text(good) ?? '')
         equal(changed === text(good), false, `${what} is a change`)
         await storage.replace('config', new TextEncoder().encode(changed))
-        equal((await fails(() => open(), 'FORMAT', what)).where?.file, 'config', 'the file that is named')
-        equal(storage.openPaths, [], `files left open by ${what}`)
+        for (const head of what === 'another version' ? [empty] : [told, new Uint8Array(128), undefined]) {
+          if (head) await storage.replace('head', head)
+          else await storage.remove('head')
+          equal((await fails(() => open(), 'FORMAT', what)).where?.file, 'config', 'the file that is named')
+          equal(storage.openPaths, [], `files left open by ${what}`)
+        }
       }
+      await storage.replace('head', empty)
       await storage.replace('config', good)
       await (await open()).set(key(1), 'a')
       await close()
@@ -210,4 +241,12 @@ async function putDirectory(storage: ObservedStorage, path: string): Promise<voi
 
 function range<T>(count: number, make: (number: number) => T): T[] {
   return Array.from({ length: count }, (_, number) => make(number))
+}
+
+/** The head of a store in which something was stored. */
+async function filledHead(): Promise<Uint8Array> {
+  const { open, close, storage } = engineContext(memoryStorage())
+  await (await open()).set(key(1), 'a')
+  await close()
+  return await storage.contents('head')
 }

@@ -27,6 +27,7 @@ import { repairCases } from './engine-cases-repair.js'
 import { retiredCases } from './engine-cases-retired.js'
 import { transactionCases } from './engine-cases-transactions.js'
 import { uploadCases } from './engine-cases-uploads.js'
+import { witnessCases } from './engine-cases-witnesses.js'
 
 export { type EngineCase, runEngineCase } from './engine-case.js'
 
@@ -53,4 +54,5 @@ export const engineCases: readonly EngineCase[] = [
   ...repairCases,
   ...cutCases,
   ...aftermathCases,
+  ...witnessCases,
 ]
