@@ -106,3 +106,25 @@ test('a Blob whose signal fires gives no more', async () => {
   abort.abort()
   await expect(pieces.next()).rejects.toMatchObject({ code: 'ABORTED' })
 })
+
+test('the memory of a slice is given back when the next one is asked for, where the platform can', async () => {
+  const given: ArrayBuffer[] = []
+  const transfer = function (this: ArrayBuffer, size: number) {
+    expect(size).toBe(0)
+    given.push(this)
+  }
+  // Node 20 has none; a newer one is to have its own again.
+  const own = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'transfer')
+  Object.defineProperty(ArrayBuffer.prototype, 'transfer', { value: transfer, configurable: true })
+  try {
+    const seen: ArrayBufferLike[] = []
+    for await (const { buffer } of piecesOf(new OldBlob([bytes]))) {
+      expect(given.length).toBe(seen.length)
+      seen.push(buffer)
+    }
+    expect(given.map((buffer, i) => buffer === seen[i])).toEqual([true, true, true, true, true])
+  } finally {
+    Reflect.deleteProperty(ArrayBuffer.prototype, 'transfer')
+    if (own) Object.defineProperty(ArrayBuffer.prototype, 'transfer', own)
+  }
+})
