@@ -324,7 +324,7 @@ class Replay {
     // What was behind the last commit then, and could not be cut off because damage was there, never happened.
     const { previous, previousEnd } = header
     const dropped = this.#pending.cutAt(previous === NO_SEGMENT ? START : { segment: previous, offset: previousEnd })
-    for (const [from, at] of dropped) if (!this.#forgotten.has(from)) this.#forgotten.set(from, at)
+    for (const [from, at] of dropped) this.#forgotten.set(from, at)
     this.#pendingList = undefined
   }
 

@@ -138,6 +138,7 @@ export class RunningUpload {
   async #takeUp({ key, size }: { key: Uint8Array; size: number }, partsLeast: number): Promise<void> {
     // A repair makes another state.
     const find: Find = (name) => this.#context.state.keys.find(name)
+    const stored: Chunk[] = []
     let saved: Uint8Array | undefined
     let isSame = true
     for (let number = 0; ; number++) {
@@ -148,6 +149,7 @@ export class RunningUpload {
       isSame &&=
         part?.expected?.size === size && sameKey(part.expected.key, 0, key, 0) && this.#areThere(part.chunks, find)
       this.#parts.push(part?.chunks)
+      stored.push(...(part?.chunks ?? []))
       saved = part?.state
     }
     const held = await this.#heldBytes(key, find)
@@ -158,7 +160,6 @@ export class RunningUpload {
     // Of another size, damaged, not all there, or not needed any more.
     if (this.#isThere || !isSame) return await this.#dropParts()
     if (saved === undefined) return
-    const stored = this.#parts.flatMap((chunks) => chunks ?? [])
     this.#begun({ stored, state: saved })
     this.#offset = stored.reduce((sum, chunk) => sum + chunk.size, 0)
   }

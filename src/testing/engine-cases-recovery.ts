@@ -2,7 +2,8 @@
  * Engine cases: what is found after a crash. Part of engine-cases.ts.
  */
 
-import { equal } from './check.js'
+import { StoreError } from '../errors.js'
+import { equal, fails } from './check.js'
 import { type EngineCase, engineContext, key, keysOf, text, value } from './engine-case.js'
 
 export const recoveryCases: readonly EngineCase[] = [
@@ -226,6 +227,27 @@ export const recoveryCases: readonly EngineCase[] = [
       const copy = await after.storage.contents(recovery.setAside[0] ?? '')
       equal([copy.length, copy.every((byte, at) => byte === tail[at])], [tail.length, true], 'the copy')
       equal(await after.storage.contents('data/0/0'), log, 'the segment')
+      await after.close()
+    },
+  },
+  {
+    name: 'a tail that cannot be set aside, as the disk fails, is not cut: the opening fails, and the next one sets it aside',
+    async run({ open, crash, storage }) {
+      const store = await open()
+      await store.set(key(1), 'one')
+      const log = await storage.contents('data/0/0')
+      const after = await crash()
+      await after.storage.replace('data/0/0', new Uint8Array([...log, ...value(40), ...log.slice(-9), 0]))
+      const torn = await after.storage.contents('data/0/0')
+      after.storage.before = ({ kind, path }) => {
+        if (kind === 'write' && path.startsWith('lost+found/')) throw new StoreError('IO', 'the disk fails')
+      }
+      await fails(() => after.open(), 'IO', 'the opening')
+      equal(await after.storage.contents('data/0/0'), torn, 'the segment')
+      after.storage.before = () => undefined
+      const { recovery } = await after.open()
+      equal(recovery.setAside, [`lost+found/0.${log.length}`], 'set aside')
+      equal(await after.storage.contents(recovery.setAside[0] ?? ''), torn.slice(log.length), 'the copy')
       await after.close()
     },
   },
