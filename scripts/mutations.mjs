@@ -229,6 +229,46 @@ const RECOVERY = [
     named: 'names its key',
     tests: [CASES],
   },
+  {
+    file: 'src/log/reader.ts',
+    text: ' && !flipBack(arena, SEGMENT_HEADER_ENTRY_BYTES)',
+    replacement: '',
+    taken: 'a file that holds another segment is known for it by a header with one flipped bit too',
+    named: 'one bit of its header flipped',
+    tests: [CASES],
+  },
+  {
+    file: 'src/log/replay.ts',
+    text: 'if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value)',
+    replacement: '',
+    taken: 'a header and a list of segments with one flipped bit say what they said',
+    named: 'one bit (is flipped|of the header flipped)',
+    tests: [CASES],
+  },
+  {
+    file: 'src/log/replay.ts',
+    text: 'if (this.#chain.overruns(segment, header, this.#state)) throw new StartAgain([])',
+    replacement: '',
+    taken: 'the next header tells that the log went on behind a checkpoint',
+    named: 'a checkpoint that came back',
+    tests: [CASES],
+  },
+  {
+    file: 'src/store/recovery.ts',
+    text: 'if (head && head.transaction > state.transaction && isBefore(head, position)) return true',
+    replacement: '',
+    taken: 'the head tells that the log went on behind a checkpoint',
+    named: 'a checkpoint that came back',
+    tests: [CASES],
+  },
+  {
+    file: 'src/store/recovery.ts',
+    text: 'misplaced.some((segment) => segment >= end.segment)',
+    replacement: 'false',
+    taken: 'a file that holds another segment is not cut',
+    named: 'is not cut where the log ended',
+    tests: [CASES],
+  },
 ]
 
 /** @type {Mutation[]} */
