@@ -180,15 +180,9 @@ export const aftermathCases: readonly EngineCase[] = [
   {
     name: 'the segment in front of one that goes on behind damage is cut: it says so itself, also when the head is lost',
     damages: true,
-    async run({ open, close, reopenFromLog, flip, storage }) {
-      const first = await open({ maxSegmentSize: 1024 })
-      for (const number of [0, 1, 2]) await first.put(value(900, number))
-      const last = await first.put(value(100))
-      await close()
-      await flip('data/0/1', 300, 1)
-      await flip('data/0/1', 310, 2)
-      const damaged = await reopenFromLog()
-      await damaged.put(value(100, 4))
+    async run(context) {
+      const { close, reopenFromLog, storage } = context
+      const { damaged, last } = await goingOnBehindDamage(context)
       equal(await damaged.has(last), true, 'what is not damaged')
       await close()
       const whole = await storage.contents('data/0/3')
@@ -209,15 +203,9 @@ export const aftermathCases: readonly EngineCase[] = [
   {
     name: 'the segment in front of one that goes on behind damage is cut, after a repair: so much is known without a checkpoint',
     damages: true,
-    async run({ open, close, reopen, reopenFromLog, flip, storage }) {
-      const first = await open({ maxSegmentSize: 1024 })
-      for (const number of [0, 1, 2]) await first.put(value(900, number))
-      const last = await first.put(value(100))
-      await close()
-      await flip('data/0/1', 300, 1)
-      await flip('data/0/1', 310, 2)
-      const damaged = await reopenFromLog()
-      await damaged.put(value(100, 4))
+    async run(context) {
+      const { close, reopen, reopenFromLog, storage } = context
+      const { damaged, last } = await goingOnBehindDamage(context)
       equal((await damaged.check({ repair: true })).clean, true, 'clean after the repair')
       equal((await reopen()).recovery.damaged, [], 'damage after the repair')
       await close()
@@ -235,6 +223,19 @@ export const aftermathCases: readonly EngineCase[] = [
     },
   },
 ]
+
+/** A store of which an entry in segment 1 is damaged, so that the log has gone on in segment 4, and the last of those in front of that, which is sound. */
+async function goingOnBehindDamage({ open, close, reopenFromLog, flip }: EngineContext) {
+  const first = await open({ maxSegmentSize: 1024 })
+  for (const number of [0, 1, 2]) await first.put(value(900, number))
+  const last = await first.put(value(100))
+  await close()
+  await flip('data/0/1', 300, 1)
+  await flip('data/0/1', 310, 2)
+  const damaged = await reopenFromLog()
+  await damaged.put(value(100, 4))
+  return { damaged, last }
+}
 
 /**
  * A store whose machine stopped in a transaction that puts back what was deleted, and in which an entry of that was damaged: so its end could not be
