@@ -111,10 +111,18 @@ const RECOVERY = [
   },
   {
     file: 'src/log/replay.ts',
-    text: 'if (list?.segment === segment) this.#pendingList = list',
-    replacement: 'if (list) this.#pendingList = { ...list, segment }',
+    text: 'if (chained && list?.segment === segment) this.#pendingList = list',
+    replacement: 'if (chained && list) this.#pendingList = { ...list, segment }',
     taken: 'a segment list counts only where it says that it stands',
     named: 'copied under',
+    tests: [CASES],
+  },
+  {
+    file: 'src/log/replay.ts',
+    text: 'chained && list?.segment === segment',
+    replacement: 'list?.segment === segment',
+    taken: 'a list behind a gap of unknown length, or in a misplaced file, is not believed',
+    named: 'gives up nothing',
     tests: [CASES],
   },
   {

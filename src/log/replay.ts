@@ -195,7 +195,7 @@ class Replay {
       if ('records' in step.value) {
         await this.#batch(segment, step.value, chained)
       } else {
-        await this.#gap(segment, step.value)
+        await this.#gap(segment, step.value, chained)
         chained &&= step.value.chained
       }
     }
@@ -224,7 +224,7 @@ class Replay {
       const keyAt = at + ENTRY.key
       const kind = reservedKind(bytes, keyAt)
       if (kind === RESERVED.segmentHeader || kind === RESERVED.segmentList) {
-        this.#takeOwn(kind, segment, offset, bytes.subarray(at + ENTRY.putHeaderBytes, at + size))
+        this.#takeOwn(kind, segment, offset, bytes.subarray(at + ENTRY.putHeaderBytes, at + size), chained)
       }
       // Behind a gap of unknown length a DELETE may be part of a damaged value, and in a misplaced file older than what it would delete. Not to lose a key counts more than to have it back.
       if (tag === TAG.delete && !chained) continue
@@ -243,7 +243,8 @@ class Replay {
     return segment === this.#durable.segment ? this.#durable.offset : 0
   }
 
-  async #gap(segment: number, gap: Gap): Promise<void> {
+  /** `chained`: whether what stands in front of it was; if not, no DELETE is believed either. */
+  async #gap(segment: number, gap: Gap, chained: boolean): Promise<void> {
     const { at, next, entry } = gap
     if (!this.#passedMark && !isBefore({ segment, offset: at }, this.#durable)) await this.#passMark()
     const key = entry === undefined ? gap.claimedKey : entry.tag === TAG.commit ? undefined : entry.key
@@ -259,8 +260,8 @@ class Replay {
     if (entry?.tag === TAG.commit) {
       await this.#commit({ segment, offset: next })
     } else if (entry) {
-      if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value)
-      this.#pending.add(entry.tag, entry.key, 0, segment, at, next - at)
+      if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value, chained)
+      if (entry.tag === TAG.put || chained) this.#pending.add(entry.tag, entry.key, 0, segment, at, next - at)
     } else {
       this.#findings.doubtUpTo({ segment, offset: next })
       if (gap.claimedKey && gap.chained && !this.#state.keys.has(gap.claimedKey)) {
@@ -310,8 +311,8 @@ class Replay {
   }
 
   /** What is the log's own, of which it has to take note: good, or with one flipped bit. */
-  #takeOwn(kind: number | undefined, segment: number, offset: number, value: Uint8Array): void {
-    if (kind === RESERVED.segmentList) this.#takeList(segment, value)
+  #takeOwn(kind: number | undefined, segment: number, offset: number, value: Uint8Array, chained: boolean): void {
+    if (kind === RESERVED.segmentList) this.#takeList(segment, value, chained)
     else if (kind === RESERVED.segmentHeader) this.#takeHeader(segment, offset, value)
   }
 
@@ -328,10 +329,13 @@ class Replay {
     this.#pendingList = undefined
   }
 
-  /** A list that stands in another segment than it says is one of a misplaced file, and retires nothing. */
-  #takeList(segment: number, value: Uint8Array): void {
+  /**
+   * A list that stands in another segment than it says is one of a misplaced file, and retires nothing; nor does one in another store's file, or behind a gap of
+   * unknown length, where it may be part of a damaged value: whoever stores segments as contents has lists in them.
+   */
+  #takeList(segment: number, value: Uint8Array, chained: boolean): void {
     const list = decodeSegmentList(value)
-    if (list?.segment === segment) this.#pendingList = list
+    if (chained && list?.segment === segment) this.#pendingList = list
   }
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { MAGIC_BYTES, SEGMENT_HEADER_ENTRY_BYTES } from '../format/entry.js'
+import type { Engine } from '../store/engine.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 
@@ -149,7 +150,7 @@ export const damagedLogCases: readonly EngineCase[] = [
   {
     name: 'a file of the log that is copied under a later number retires nothing',
     damages: true,
-    async run({ open, close, storage, reopenFromLog }) {
+    async run({ open, close, storage, reopenFromLog, flip }) {
       const store = await open({ maxSegmentSize: 1024 })
       const put = (number: number) => store.put(value(450, number))
       const names = [await put(0), await put(1), await put(2)]
@@ -162,11 +163,14 @@ export const damagedLogCases: readonly EngineCase[] = [
       const again = await reopenFromLog()
       const told = again.recovery.damaged.map(({ segment, message }) => [segment, message])
       equal(told[0], [list + 9, `the file holds segment ${list}`], 'damage')
-      equal(
-        (await again.getMany(names)).map((bytes) => bytes?.length),
-        names.map(() => 450),
-        'values',
-      )
+      const sizes = async (store: Engine) => (await store.getMany(names)).map((bytes) => bytes?.length)
+      const whole = names.map(() => 450)
+      equal(await sizes(again), whole, 'values')
+      await close()
+      // Two bits: so the header says no more whose it is. (At the end of the log it would look torn.)
+      await storage.replace(`data/0/${list + 10}`, await storage.contents(`data/0/${list}`))
+      for (const bit of [0, 1]) await flip(`data/0/${list + 9}`, FIRST - 1, bit)
+      equal(await sizes(await reopenFromLog()), whole, 'values, with a header that says nothing')
     },
   },
   {

@@ -3,8 +3,18 @@
  * once. Part of engine-cases.ts.
  */
 
-import { ENTRY, MAGIC_BYTES, SEGMENT_HEADER, SEGMENT_HEADER_ENTRY_BYTES, SEGMENT_LIST_KEY } from '../format/entry.js'
-import { KEY_BYTES, keyHex } from '../format/key.js'
+import {
+  COMMIT,
+  ENTRY,
+  encodeSegmentList,
+  MAGIC_BYTES,
+  SEGMENT_HEADER,
+  SEGMENT_HEADER_ENTRY_BYTES,
+  SEGMENT_LIST_KEY,
+  TAG,
+} from '../format/entry.js'
+import { KEY_BYTES, sameKey } from '../format/key.js'
+import { createKernel } from '../kernel/kernel.js'
 import { equal } from './check.js'
 import { type EngineCase, engineContext, key, text, value } from './engine-case.js'
 import { withUncutEnd } from './engine-cases-aftermath.js'
@@ -20,6 +30,21 @@ const HEADER_PLACES = [
   ENTRY.putHeaderBytes + SEGMENT_HEADER.previousEnd,
   SEGMENT_HEADER_ENTRY_BYTES - 1,
 ]
+
+/** Where a key stands in a segment; -1 when it does not. */
+function placeOf(key: Uint8Array, log: Uint8Array): number {
+  for (let at = 0; at <= log.length - KEY_BYTES; at++) if (sameKey(log, at, key, 0)) return at
+  return -1
+}
+
+async function sealedPut(key: Uint8Array, value: Uint8Array): Promise<Uint8Array> {
+  const size = ENTRY.putHeaderBytes + value.length
+  const arena = (await createKernel()).arena(size)
+  arena.view(ENTRY.key, KEY_BYTES).set(key)
+  arena.view(ENTRY.putHeaderBytes, value.length).set(value)
+  arena.seal(0, size, TAG.put)
+  return arena.view(0, size).slice()
+}
 
 export const witnessCases: readonly EngineCase[] = [
   {
@@ -78,7 +103,7 @@ export const witnessCases: readonly EngineCase[] = [
       await first.compact()
       await close()
       const last = (await storage.paths()).filter((path) => path.startsWith('data/')).at(-1) as string
-      const list = Buffer.from(await storage.contents(last)).indexOf(keyHex(SEGMENT_LIST_KEY), 'hex')
+      const list = placeOf(SEGMENT_LIST_KEY, await storage.contents(last))
       await flip(last, list + KEY_BYTES + 2)
       const store = await reopenFromLog()
       equal(
@@ -87,6 +112,77 @@ export const witnessCases: readonly EngineCase[] = [
         'damage',
       )
       equal(await store.get(key(1)), value(1000), 'what stands in front of it')
+    },
+  },
+  {
+    name: "a list of segments in another store's file gives up nothing here",
+    damages: true,
+    async run({ open, close, reopenFromLog, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      for (const seed of [1, 2, 3]) await first.set(key(1), value(1000, seed))
+      await first.compact()
+      await close()
+      const last = (await storage.paths()).filter((path) => path.startsWith('data/')).at(-1) as string
+      const other = await storage.contents(last)
+      equal(placeOf(SEGMENT_LIST_KEY, other) > 0, true, 'a list is in it')
+      await storage.clear()
+      const second = await open()
+      const segment = Number(last.split('/').at(-1))
+      const contents: string[] = []
+      for (let seed = 0; seed < segment + 2; seed++) contents.push(await second.put(value(1000, 10 + seed)))
+      await close()
+      await storage.replace(last, other)
+      const store = await reopenFromLog()
+      contents.splice(segment, 1)
+      for (const [seed, content] of contents.entries()) equal(await store.has(content), true, `content ${seed}`)
+      equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+      for (const [seed, content] of contents.entries())
+        equal(await store.has(content), true, `content ${seed}, repaired`)
+    },
+  },
+  {
+    name: 'a list of segments in a value, in front of which damage has no known end, gives up nothing',
+    damages: true,
+    async run({ open, close, reopenFromLog, storage }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      const contents: string[] = []
+      for (const seed of [1, 2, 3]) contents.push(await first.put(value(1000, seed)))
+      const list = encodeSegmentList({ segment: 3, staying: [], ends: [] })
+      const entry = await sealedPut(SEGMENT_LIST_KEY, list)
+      await first.put(new Uint8Array([...value(200), ...entry, ...COMMIT, ...value(200)]))
+      await first.set(key(1), value(1000))
+      await close()
+      const log = await storage.contents('data/0/3')
+      log.fill(0, MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES, MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES + 64)
+      await storage.replace('data/0/3', log)
+      const store = await reopenFromLog()
+      for (const [seed, content] of contents.entries()) equal(await store.has(content), true, `content ${seed}`)
+      equal((await store.check({ repair: true })).clean, true, 'clean after the repair')
+      for (const [seed, content] of contents.entries())
+        equal(await store.has(content), true, `content ${seed}, repaired`)
+    },
+  },
+  {
+    name: 'a tombstone in a file that holds another segment deletes nothing with one bit of it flipped either',
+    damages: true,
+    async run({ open, close, reopenFromLog, storage, flip }) {
+      const first = await open({ maxSegmentSize: 1024 })
+      const content = await first.put('deleted, and put again')
+      await first.put(value(1000, 1))
+      await first.delete(content)
+      await first.put(value(1000, 2))
+      await first.put('deleted, and put again')
+      for (const seed of [3, 4]) await first.put(value(1000, seed))
+      await close()
+      await storage.replace('data/0/3', await storage.contents('data/0/1'))
+      await flip('data/0/3', MAGIC_BYTES + SEGMENT_HEADER_ENTRY_BYTES, 2)
+      const store = await reopenFromLog()
+      equal(
+        store.recovery.damaged.filter(({ kind }) => kind === 'entry').map(({ key }) => key),
+        [content],
+        'damaged entries',
+      )
+      equal(text(await store.get(content)), 'deleted, and put again', 'the content')
     },
   },
   {
