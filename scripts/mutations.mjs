@@ -247,7 +247,7 @@ const RECOVERY = [
   },
   {
     file: 'src/log/replay.ts',
-    text: 'if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value)',
+    text: 'if (entry.value) this.#takeOwn(reservedKind(entry.key), segment, at, entry.value, chained)',
     replacement: '',
     taken: 'a header and a list of segments with one flipped bit say what they said',
     named: 'one bit (is flipped|of the header flipped)',
