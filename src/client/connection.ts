@@ -149,7 +149,8 @@ export class Connection {
     const take: Take = (slice) => {
       if (slice === undefined) return undefined
       const view = sliceOf(message, slice)
-      return view.length === view.buffer.byteLength ? view : copyOf(view)
+      // Empty ones may share an empty buffer.
+      return view.length > 0 && view.length === view.buffer.byteLength ? view : copyOf(view)
     }
     for (const reply of message.items) this.#answer(reply, take)
   }

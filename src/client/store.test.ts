@@ -48,6 +48,14 @@ test('every value that comes back has a buffer of its own', async () => {
   expect(text(values[1])).toBe('two')
 })
 
+test('empty values that come back together have buffers of their own, too', async () => {
+  const { store } = await pageOnEngine()
+  const key = await store.put('')
+  const [first, second] = await store.getMany([key, key])
+  expect([first?.length, second?.length]).toEqual([0, 0])
+  expect(first?.buffer).not.toBe(second?.buffer)
+})
+
 test('a content comes as a Blob of the type that was asked for', async () => {
   const { store } = await pageOnEngine()
   const key = await store.put('<svg/>')
