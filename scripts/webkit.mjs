@@ -3,11 +3,12 @@
  * npm run webkit
  *
  * The cases of the engine and of storages, and calls of a page on its worker, in WebKit: the engine of Safari, in the small browser that comes with WebKitGTK. That
- * has no private file system, so the stores are in memory, and what is tested is all but the disk. It takes Linux with two packages of the system, which
+ * has no private file system, so the stores are in memory, and what is tested is all but the disk. It takes Linux with packages of the system, which
  * it names when they are not there. Exits with 1 if a case fails.
  */
 import { spawn } from 'node:child_process'
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { servePage } from './page-server.mjs'
@@ -27,17 +28,9 @@ try {
 async function findBrowser() {
   for (const machine of await readdir(LIBRARIES)) {
     const path = join(LIBRARIES, machine, 'webkit2gtk-4.1', 'MiniBrowser')
-    if ((await isThere(path)) && (await isThere(SCREEN))) return path
+    if (existsSync(path) && existsSync(SCREEN)) return path
   }
   throw new Error('no WebKit here: "apt-get install webkit2gtk-driver xvfb xauth" brings it on Debian')
-}
-
-/** @param {string} path */
-async function isThere(path) {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 /**

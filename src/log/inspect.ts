@@ -17,16 +17,13 @@ export interface Gap {
   at: number
   /** Where the next good entry stands, or the end of the file. */
   next: number
-  /** The entry that stood at `at`, when a single flipped bit explains the damage. */
-  entry?: { tag: Tag; key: Uint8Array; value: OwnValue }
+  /** The entry that stood at `at`, when a single flipped bit explains the damage. The value is there for a PUT of the store's own, which the log needs to be understood. */
+  entry?: { tag: Tag; key: Uint8Array; value: Uint8Array | undefined }
   /** The key that the damaged bytes claim, when nothing proves it. */
   claimedKey?: Uint8Array
   /** False when `next` was found by searching: what follows might be part of a damaged value. */
   chained: boolean
 }
-
-/** What a PUT under one of the store's own keys holds, which the log needs to be understood. */
-type OwnValue = Uint8Array | undefined
 
 const SEARCH_BYTES = 4 * 1024 * 1024
 
