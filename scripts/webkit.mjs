@@ -58,6 +58,12 @@ async function run(browser) {
   // Its sandbox asks the system for what containers do not give, and nothing but our own page is loaded.
   const env = { ...process.env, HOME: home, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' }
   const child = spawn(SCREEN, ['--auto-servernum', browser, server.url], { env, stdio: 'ignore', detached: true })
+  // The screen, and the browser's processes with it, however this ends.
+  const stop = () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid)
+  }
+  process.once('exit', stop)
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
   const gone = new Promise((_, reject) => {
     child.on('exit', (status) => reject(new Error(`the browser ended with ${status} before the cases did`)))
     setTimeout(() => reject(new Error(`the cases did not end in ${MINUTES_MAX} minutes`)), MINUTES_MAX * 60_000).unref()
@@ -68,8 +74,7 @@ async function run(browser) {
     return failures === 0 ? 0 : 1
   } finally {
     gone.catch(() => undefined)
-    // The screen, and the browser's processes with it.
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid)
+    stop()
     server.close()
     await rm(home, { recursive: true, force: true })
   }
