@@ -205,7 +205,7 @@ export class EngineCore implements Omit<Store, 'stream' | 'response' | 'transact
 
   async get(key: KeyLike, range: Range = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     this.#assertOpen()
-    return await this.#reading(readContent(this.#context, parseKey(key), this.#find, checkRange(range)))
+    return this.#reading(readContent(this.#context, parseKey(key), this.#find, checkRange(range)))
   }
 
   async blob(key: KeyLike, options: BlobOptions = {}): Promise<Blob | undefined> {
@@ -361,13 +361,10 @@ export class EngineCore implements Omit<Store, 'stream' | 'response' | 'transact
     }
   }
 
-  async #reading<T>(read: Promise<T>): Promise<T> {
+  #reading<T>(read: T | Promise<T>): T | Promise<T> {
+    if (!(read instanceof Promise)) return read
     this.#reads.add(read)
-    try {
-      return await read
-    } finally {
-      this.#reads.delete(read)
-    }
+    return read.finally(() => this.#reads.delete(read))
   }
 
   #isStrict(durability: Durability | undefined): boolean {

@@ -16,14 +16,14 @@ import { readCommitted, readValue, readValues, takeValue, unlessDamaged } from '
 /** Where an entry is found: in the index, or as an open transaction sees it. */
 export type Find = (key: Uint8Array) => Location | undefined
 
-/** The content under `key`, or a part of it; undefined when it is not there. Throws CORRUPT, RANGE. */
-export async function readContent(
+/** The content under `key`, or a part of it; undefined when it is not there. A promise where it has to be waited for. Throws CORRUPT, RANGE. */
+export function readContent(
   context: Context,
   key: Uint8Array,
   find: Find,
   range: Range = {},
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const whole = await takeValue(
+): Uint8Array<ArrayBuffer> | undefined | Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const whole = takeValue(
     context,
     key,
     () => find(key),
@@ -32,7 +32,16 @@ export async function readContent(
       return copyOf(value.subarray(from, to))
     },
   )
-  if (whole) return whole
+  if (whole instanceof Promise) return whole.then((found) => found ?? readChunks(context, key, find, range))
+  return whole ?? readChunks(context, key, find, range)
+}
+
+async function readChunks(
+  context: Context,
+  key: Uint8Array,
+  find: Find,
+  range: Range,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const manifest = await readManifest(context, key, () => find(manifestKey(key)))
   if (manifest === undefined) return undefined
   const { from, to } = bounds(range, manifest.size, key)

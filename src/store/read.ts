@@ -34,35 +34,36 @@ export async function readAt(context: Context, key: Uint8Array, location: Locati
   return value
 }
 
-/** What `take` makes of that value, all of which is checked before: so of a large one no more is copied than somebody asked for. */
-export async function takeValue<T>(
+/**
+ * What `take` makes of that value, all of which is checked before: so of a large one no more is copied than somebody asked for. A promise only where a
+ * handle has to be opened first: for one small value each turn of the microtask queue counts.
+ */
+export function takeValue<T>(
   context: Context,
   key: Uint8Array,
   find: () => Location | undefined,
   take: Take<T>,
-): Promise<T | undefined> {
+  isRetry = false,
+): T | undefined | Promise<T | undefined> {
   const { reader, writer } = context
-  for (let isRetry = false; ; ) {
-    const location = find()
-    if (location === undefined) return undefined
-    if (reader.ready(location, writer)) {
-      try {
-        return reader.value(location, key, writer, (value) => take(believed(context, location, key, 0, value)))
-      } catch (error) {
-        // No longer ready: the system refused the handle. A new one may do.
-        if (isRetry || reader.ready(location, writer)) throw noted(context, key, 0, error)
-        isRetry = true
-        continue
-      }
-    }
+  const location = find()
+  if (location === undefined) return undefined
+  let wasRefused = isRetry
+  if (reader.ready(location, writer)) {
     try {
-      await reader.open(location.segment)
+      return reader.value(location, key, writer, (value) => take(believed(context, location, key, 0, value)))
     } catch (error) {
-      const now = find()
-      if (now === undefined || !samePlace(now, location)) continue
-      throw missing(context, location, key, error)
+      // No longer ready: the system refused the handle. A new one may do.
+      if (isRetry || reader.ready(location, writer)) throw noted(context, key, 0, error)
+      wasRefused = true
     }
   }
+  const again = () => takeValue(context, key, find, take, wasRefused)
+  return reader.open(location.segment).then(again, (error) => {
+    const now = find()
+    if (now === undefined || !samePlace(now, location)) return again()
+    throw missing(context, location, key, error)
+  })
 }
 
 /** The values of many keys, in their order; 32 bytes each in `keys`. Read sorted by place, neighbours in one call, and copied by `copy`. */

@@ -95,7 +95,7 @@ export class EngineTransaction implements Transaction {
   }
 
   async has(key: KeyLike): Promise<boolean> {
-    return await this.#call(async () => this.#contents.has(parseKey(key)))
+    return await this.#call(() => this.#contents.has(parseKey(key)))
   }
 
   async delete(key: KeyLike): Promise<boolean> {
@@ -226,7 +226,7 @@ export class EngineTransaction implements Transaction {
     }
   }
 
-  async #call<T>(run: () => Promise<T>): Promise<T> {
+  async #call<T>(run: () => T | Promise<T>): Promise<T> {
     this.#assertOpen()
     this.#puts = undefined
     const result = this.#tail.then(run)

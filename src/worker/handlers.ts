@@ -124,7 +124,7 @@ export function createHandlers(context: Context, open: Open, closed: () => void)
   }
 
   /** Runs at once on the store, so that the calls of a message start in one tick; in a transaction, once it has begun. */
-  async function on<T>(tx: number | undefined, run: (target: Served | Transaction) => Promise<T>): Promise<T> {
+  function on<T>(tx: number | undefined, run: (target: Served | Transaction) => Promise<T>): Promise<T> {
     return tx === undefined ? run(opened()) : transaction(tx).then(run)
   }
 
