@@ -68,6 +68,21 @@ test('the first pieces of a long list are small, and what fits in one piece is o
   expect(counts(before)).toEqual([4])
 })
 
+test('a piece is on its way before the next one is packed', async () => {
+  const { store, posted } = await pageOnEngine()
+  const before = posted.length
+  const seen: number[] = []
+  function* values() {
+    for (let i = 0; i < 12; i++) {
+      seen.push(posted.length - before)
+      yield new Uint8Array(900_000).fill(i)
+    }
+  }
+  await store.putMany(values())
+  // The fifth does not fit into the first piece, and the ninth not into the second.
+  expect(seen.slice(0, 10)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 2])
+})
+
 test('in a large putMany every value is stored, whether it fits into a piece or not', async () => {
   const { store } = await pageOnEngine()
   const sizes = [0, 1, 5_000_000, 20_000, 4_194_304 - 256, 4_194_304, 3, 2_000_000, 2_000_000, 300_000]

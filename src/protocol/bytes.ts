@@ -57,6 +57,8 @@ export class Packer {
   readonly buffers: ArrayBuffer[] = []
   /** Those of the buffers that are moved with the message. */
   readonly transfers: ArrayBuffer[] = []
+  /** Bytes of the buffers. */
+  size = 0
   readonly #numbers = new Map<ArrayBuffer, number>()
   readonly #slices: number[] = []
   readonly #slabs = new Slabs()
@@ -79,6 +81,7 @@ export class Packer {
     if (number === undefined) {
       number = this.buffers.push(buffer) - 1
       this.#numbers.set(buffer, number)
+      this.size += buffer.byteLength
       if (buffer.byteLength > SMALL_BYTES_MAX) this.transfers.push(buffer)
     }
     return this.#slices.push(number, byteOffset, length) / 3 - 1

@@ -7,6 +7,9 @@
 import { Packer } from './bytes.js'
 import type { Transport } from './messages.js'
 
+/** So many bytes are worth a message of their own. */
+const MANY_BYTES = 256 * 1024
+
 export class Outbox<Item> {
   readonly #transport: Transport
   readonly #lost: (items: Item[], error: unknown) => void
@@ -37,11 +40,14 @@ export class Outbox<Item> {
     this.#settle(this.#items.length)
   }
 
-  /** Posts once a turn of the microtask queue has brought nothing new: answers to a shared commit come over several turns. */
+  /**
+   * Posts once a turn of the microtask queue has brought nothing new: answers to a shared commit come over several turns. Many bytes do not wait for
+   * more: the other side can work on them meanwhile.
+   */
   #settle(seen: number): void {
     void Promise.resolve().then(() => {
       const count = this.#items.length
-      if (count === seen) this.#post()
+      if (count === seen || this.#packer.size >= MANY_BYTES) this.#post()
       else this.#settle(count)
     })
   }
