@@ -40,13 +40,20 @@ export const LABELS: Record<ContestantName, { who: string } & Partial<Record<Cal
   sqlite: { who: 'SQLite WASM', writeMany: 'insert', readMany: 'select' },
   cache: { who: 'Cache API', writeEach: 'put', readEach: 'match' },
   files: { who: 'a file a blob', writeEach: 'write', readEach: 'read' },
-  baseline: { who: 'bare worker', writeEach: 'append, flush', readEach: 'empty message' },
+  baseline: {
+    who: 'bare worker',
+    writeEach: 'append, flush',
+    readMany: 'read, one by one',
+    readEach: 'empty message',
+  },
 }
 
 const KEYS_LABELS: Partial<Record<KeysCall, string>> = {
   open: 'open after a close',
   replay: 'open, checkpoint lost',
   rawRead: 'access handle: log read',
+  replayValues: 'lodestore: open',
+  rawReadValues: 'access handle: the same log read',
   commitMany: 'in the large store',
   commitFew: 'in the small store',
 }
@@ -66,7 +73,7 @@ const LARGE_LABELS: Record<LargeCall, string> = {
 }
 
 /** What stands beside lodestore's figures, and is not lodestore. */
-const YARDSTICKS: RowName[] = ['keys.rawRead', 'large.rawWrite', 'large.sha256']
+const YARDSTICKS: RowName[] = ['keys.rawRead', 'keys.rawReadValues', 'large.rawWrite', 'large.sha256']
 
 export function labelOf(row: RowName): string {
   const [contestant, call] = row.split('.') as [

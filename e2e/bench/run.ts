@@ -67,7 +67,7 @@ const MIB = 1024 * 1024
 const CALLS: Call[] = ['writeEach', 'writeMany', 'readMany', 'readEach']
 /** Each of these is so many reads, one after the other. */
 const LARGE_READS: LargeCall[] = ['rangeFirst', 'rangeOfLarge', 'wholeSmall']
-const KEYS_CALLS: KeysCall[] = ['commitFew', 'commitMany', 'open', 'replay', 'rawRead']
+const KEYS_CALLS: KeysCall[] = ['commitFew', 'commitMany', 'open', 'replay', 'rawRead', 'replayValues', 'rawReadValues']
 
 export async function runBench(options: RunOptions): Promise<RunResult> {
   const run = new Run(options)
@@ -178,6 +178,8 @@ class Run {
     try {
       await this.#progress(`building a store of ${many.toLocaleString('en')} keys`)
       const bytes = await ask('build', many)
+      const values = this.#scaled(KEYS.values, 4)
+      await ask('buildValues', values)
       for (let round = 0; round <= this.#options.rounds; round++) {
         if (round > 0) await this.#progress(`many keys, ${roundText(round)}`)
         // The two kinds of commits take turns at being first.
@@ -186,7 +188,8 @@ class Run {
           const isCommit = call === 'commitFew' || call === 'commitMany'
           if (isCommit) await this.#worker.ask({ kind: 'settle' })
           const milliseconds = await ask(call, commits)
-          const count = call === 'commitFew' ? Math.min(KEYS.few, many) : many
+          const isOfValues = call === 'replayValues' || call === 'rawReadValues'
+          const count = call === 'commitFew' ? Math.min(KEYS.few, many) : isOfValues ? values : many
           this.#note(`keys/keys.${call}`, { count, bytes, calls: isCommit ? commits : 1 }, milliseconds, round)
         }
       }

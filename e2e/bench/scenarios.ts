@@ -28,7 +28,7 @@ export const VALUE_SETS = {
       sqlite: { writeMany: 10_000, readMany: 10_000 },
       cache: { writeEach: 300, readEach: 300 },
       files: { writeEach: 60, readEach: 60 },
-      baseline: { writeEach: 300, readEach: 1000 },
+      baseline: { writeEach: 300, readMany: 1000, readEach: 1000 },
     },
   },
   '64k': {
@@ -61,8 +61,8 @@ export const VALUE_SETS = {
 
 export type ValueSetName = keyof typeof VALUE_SETS
 
-/** The stores with many keys and with few: values of 32 bytes, built once a run, and so many commits timed together. */
-export const KEYS = { many: 1_000_000, few: 1000, commits: 100 }
+/** The stores with many keys and with few, values of 32 bytes, and with some values of 64 KiB: built once a run. So many commits are timed together. */
+export const KEYS = { many: 1_000_000, few: 1000, values: 4096, commits: 100 }
 
 /** Large contents: the file's bytes (the blob that a range is read of is half of it), those of the one that gets a second version, and how many of the rest. */
 export const LARGE = { fileBytes: 2048 * MIB, versionBytes: 100 * MIB, reads: 300, collected: 100_000 }
@@ -201,6 +201,7 @@ export const SCENARIOS: Scenario[] = [
     rows: [
       'lodestore.readEach',
       'baseline.readEach',
+      'baseline.readMany',
       'idb-keyval.readEach',
       'dexie.readEach',
       'cache.readEach',
@@ -236,6 +237,14 @@ export const SCENARIOS: Scenario[] = [
       { row: 'keys.open', most: { chromium: 200, firefox: 500 } },
       { row: 'keys.replay', against: 'keys.rawRead', most: 2 },
     ],
+  },
+  {
+    name: 'replay',
+    title: 'Open a store of 256 MiB in values of 64 KiB, checkpoint lost, engine in the worker',
+    set: 'keys',
+    unit: 'ms',
+    rows: ['keys.replayValues', 'keys.rawReadValues'],
+    goals: [{ row: 'keys.replayValues', against: 'keys.rawReadValues', most: 2 }],
   },
   {
     name: 'commit-size',

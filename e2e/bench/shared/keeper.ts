@@ -55,7 +55,17 @@ export type WorkerRequest =
   | { kind: 'remove'; directory: string }
 
 /** The calls of the stores with many keys (worker/keys.ts). */
-export type KeysCall = 'build' | 'commitFew' | 'commitMany' | 'open' | 'replay' | 'rawRead' | 'remove'
+export type KeysCall =
+  | 'build'
+  | 'buildValues'
+  | 'commitFew'
+  | 'commitMany'
+  | 'open'
+  | 'replay'
+  | 'rawRead'
+  | 'replayValues'
+  | 'rawReadValues'
+  | 'remove'
 
 /** What is measured of large contents, in this order: `rawWrite` and `sha256` in the worker, the others on the page. */
 export const LARGE_CALLS = [
