@@ -42,8 +42,9 @@ export interface StoreErrorOptions {
   cause?: unknown
 }
 
-/** An error with a closed set of codes, the place it is about, and what caused it. */
+/** An error with a closed set of codes, the place it is about, and what caused it. Its `name` is QuotaExceededError for QUOTA, AbortError for ABORTED. */
 export class StoreError extends Error {
+  /** Among others LOCKED (open in another tab), QUOTA (the disk is full), UNSUPPORTED (a private window). The message says what to do; the README lists all. */
   readonly code: StoreErrorCode
   readonly where: Place | undefined
 

@@ -22,7 +22,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   storage: [],
 }
-const BASE = ['errors.ts', 'types.ts', 'copy.ts', 'flow.ts', 'held.ts', 'piece-stream.ts', 'response.ts', 'transact.ts']
+const BASE = [
+  'errors.ts',
+  'types.ts',
+  'copy.ts',
+  'flow.ts',
+  'held.ts',
+  'meta.ts',
+  'piece-stream.ts',
+  'response.ts',
+  'transact.ts',
+]
 /** The entries of the package; nothing imports them but each other. */
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   'engine.ts': ['store', 'storage', 'kernel'],

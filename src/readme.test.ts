@@ -9,14 +9,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { COMMANDS } from './cli/main.js'
-import { STORE_ERROR_CODES } from './errors.js'
+import { isStoreError, STORE_ERROR_CODES } from './errors.js'
 import { exportStore, type ImportReport, importStore } from './exchange.js'
 import { SEGMENT_BYTES_MAX_LIMIT } from './format/config.js'
 import { VALUE_BYTES_MAX } from './format/entry.js'
 import { type Engine, nodeStorage, openEngine } from './node.js'
 import { memoryStorage } from './storage/memory.js'
 import { pageOf, sha256 } from './testing/page.js'
-import type { Key, KeyEntry } from './types.js'
+import type { Key, KeyEntry, PutOptions } from './types.js'
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(project, path), 'utf8')
@@ -35,6 +35,16 @@ async function run<T>(code: string, given: Record<string, unknown>, wanted: stri
   const body = code.replace(/^import .*\n/gm, '')
   const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor
   return await new AsyncFunction(...Object.keys(given), `${body}\nreturn ${wanted}`)(...Object.values(given))
+}
+
+/** What the README's gallery is made of. */
+interface Gallery {
+  add(file: File, thumbnail: Blob, options: PutOptions): Promise<void>
+  thumbnails(): AsyncIterable<{ name: string; blob: Blob }>
+  show(name: string, image: { src: string }): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  remove(name: string): Promise<void>
+  space(): Promise<{ bytes: number; logBytes: number; free: number }>
 }
 
 test('the lines of use run on a page and do what their comments say', async () => {
@@ -62,6 +72,46 @@ test('the lines of use run on a page and do what their comments say', async () =
   )
   await using store = await openEngine(storage, { create: false })
   expect(new TextDecoder().decode(await store.get(cover))).toBe(sha256('a new picture'))
+})
+
+test('the gallery of files with names adds, shows, renames and removes', async () => {
+  const { store } = await pageOf(await openEngine(memoryStorage()))
+  const estimate = async () => ({ usage: 1, quota: 3 })
+  const given = { openStore: async () => store, isStoreError, navigator: { storage: { estimate } } }
+  const { add, thumbnails, show, rename, remove, space } = await run<Gallery>(
+    example('Files with names', 'js'),
+    given,
+    '{ add, thumbnails, show, rename, remove, space }',
+  )
+  const names = async () => {
+    const found: string[] = []
+    for await (const { name } of store.refs.list()) found.push(name)
+    return found
+  }
+  const thumb = new Blob(['small'])
+  await add(new File(['the sea'], 'sea.jpg', { type: 'image/jpeg' }), thumb, {})
+  await add(new File(['the sea'], 'again.jpg', { type: 'image/png' }), thumb, {})
+  const stop = { signal: AbortSignal.abort() }
+  await expect(add(new File(['no'], 'no.jpg'), thumb, stop)).rejects.toMatchObject({ code: 'ABORTED' })
+  for await (const { name, blob } of thumbnails())
+    expect([name.slice(0, 7), await blob.text()]).toEqual(['thumbs/', 'small'])
+  const image = { src: '' }
+  await show('photos/sea.jpg', image)
+  const shown = await fetch(image.src)
+  expect([shown.headers.get('content-type'), await shown.text()]).toEqual(['image/jpeg', 'the sea'])
+  URL.revokeObjectURL(image.src)
+
+  await expect(rename('photos/again.jpg', 'photos/sea.jpg')).rejects.toThrow('there is a photos/sea.jpg already')
+  await rename('photos/again.jpg', 'photos/ä.jpg')
+  expect(await names()).toEqual(['photos/sea.jpg', 'photos/ä.jpg', 'thumbs/again.jpg', 'thumbs/sea.jpg'])
+  expect((await store.refs.get('photos/ä.jpg'))?.meta).toEqual({ type: 'image/png', caption: '' })
+  await remove('photos/sea.jpg')
+  expect(await store.has(sha256('the sea'))).toBe(true)
+  await remove('photos/ä.jpg')
+  expect(await store.has(sha256('the sea'))).toBe(false)
+  expect(await names()).toEqual(['thumbs/again.jpg', 'thumbs/sea.jpg'])
+  expect(await space()).toMatchObject({ bytes: 5, free: 2 })
+  expect(await store.gc({ keep: [] })).toEqual({ count: 0, bytes: 0 })
 })
 
 test('the lines for Node run on a folder', async () => {

@@ -7,8 +7,9 @@
 // An app whose `lib` is older does not know `AsyncDisposable`; this reaches its compiler through the published types.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** 64 lowercase hex digits: the name of a blob. Wherever a key is taken, a `Uint8Array` of 32 bytes is accepted too. */
+/** 64 lowercase hex digits: what a content is found by, its SHA-256 or digits of your choice. Words of your choice are names: `refs`. */
 export type Key = string
+/** A key, or its 32 bytes. */
 export type KeyLike = Key | Uint8Array
 
 /** What is there as a whole: bytes, a `Blob` or `File` (read by the store), or a string (stored as UTF-8). */
@@ -29,13 +30,14 @@ export interface PutOptions {
   expected?: KeyLike
   /** Ends a put or a putMany with ABORTED, as long as it has not been committed; nothing of the contents is kept. */
   signal?: AbortSignal
-  /** Bytes that a put has taken so far; `total` is Infinity where nobody knows it. */
+  /** Bytes that a put has taken so far; `total` is Infinity where nobody knows it. Not called for data of at most 4 MiB, which goes at once. */
   onProgress?: (progress: Progress) => void
   /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or a `Uint8Array` that is all of its buffer, is empty afterwards. Only matters from a page. */
   transfer?: boolean
 }
 
 export interface CommitOptions {
+  /** What the store was opened with, unless told. */
   durability?: Durability
 }
 
@@ -46,7 +48,7 @@ export interface KeyEntry {
 }
 
 export interface Progress {
-  /** Bytes done so far, and in all. */
+  /** Bytes done so far, and in all; in `gc` contents. */
   done: number
   total: number
 }
@@ -192,8 +194,12 @@ export interface ListOptions {
 
 /** Names are 1 to 1,024 bytes of UTF-8: anything else is BAD_NAME. A content with a name cannot be deleted, and is not collected. */
 export interface RefOperations {
-  /** Points the name to a content that is there, else NOT_FOUND; replaces what it pointed to. Throws TOO_LARGE for the meta. */
+  /**
+   * Points the name to a content that is there, else NOT_FOUND; replaces what it pointed to, and its meta. The meta is kept as JSON (a Date comes back as a
+   * string): TOO_LARGE over 64 KiB, TypeError for what JSON cannot say, as a Blob or bytes.
+   */
   set(name: string, key: KeyLike, meta?: unknown): Promise<void>
+  /** Where the name points, and its meta; undefined if there is no such name. */
   get(name: string): Promise<Ref | undefined>
   /** Removes the name, not the content; false if it was not there. */
   delete(name: string): Promise<boolean>
@@ -227,7 +233,7 @@ export interface Operations {
   /** The bytes under `key`, checked, or `undefined`. Throws CORRUPT (with key, segment, offset) when they can't be read. */
   get(key: KeyLike): Promise<Uint8Array<ArrayBuffer> | undefined>
   has(key: KeyLike): Promise<boolean>
-  /** Removes `key`; false if it was not there. */
+  /** Removes the content; false if it was not there. Throws IN_USE while a name points to it. */
   delete(key: KeyLike): Promise<boolean>
 }
 
@@ -246,7 +252,10 @@ export interface Ingest extends AsyncDisposable {
   discard(): Promise<void>
 }
 
-/** An open transaction. After `commit` or `rollback` every call throws TX_CLOSED. */
+/**
+ * An open transaction: its reads see what it wrote, others see that after the commit. A call that is refused, as a `delete` with IN_USE, leaves it open. After
+ * `commit` or `rollback` every call throws TX_CLOSED.
+ */
 export interface Transaction extends Operations, AsyncDisposable {
   readonly refs: RefOperations
   put(source: Source, options?: Omit<PutOptions, 'durability'>): Promise<Key>
@@ -282,6 +291,7 @@ export interface Frozen {
 }
 
 export interface Store extends Operations, AsyncDisposable {
+  /** Names of contents. */
   readonly refs: Refs
   readonly name: string
   /** 64 hex digits, drawn when the store was made. */
@@ -321,25 +331,32 @@ export interface Store extends Operations, AsyncDisposable {
    * has no files. Throws CORRUPT.
    */
   blob(key: KeyLike, options?: BlobOptions): Promise<Blob | undefined>
+  /** As `get`, in the order of the keys; faster than one by one. All are in memory at once. */
   getMany(keys: Iterable<KeyLike>): Promise<(Uint8Array<ArrayBuffer> | undefined)[]>
+  /** As `has`, in the order of the keys. */
   hasMany(keys: Iterable<KeyLike>): Promise<boolean[]>
   /** Removes all of them in one transaction; how many were there. */
   deleteMany(keys: Iterable<KeyLike>, options?: CommitOptions): Promise<number>
   /** Every key as committed when the iteration began, in no particular order. */
   keys(options?: { signal?: AbortSignal }): AsyncIterable<KeyEntry>
 
-  /** Runs `fn` in a transaction: committed when it returns, rolled back when it throws. Inside, use `tx`: calls on the store itself wait for its end. */
+  /**
+   * Runs `fn` in a transaction: committed when what it returns has resolved, rolled back when it throws. Inside, write with `tx`: a write on the store itself waits for
+   * the transaction's end, so awaiting one in `fn` never ends.
+   */
   transaction<T>(fn: (tx: Transaction) => Promise<T> | T, options?: CommitOptions): Promise<T>
+  /** The same by hand, or with `await using`, which rolls back unless it was committed. Until it ends everything else that writes waits. */
   begin(options?: CommitOptions): Promise<Transaction>
 
+  /** How much is in the store, and what it takes on the disk. What is free `navigator.storage.estimate()` knows. */
   stats(): Promise<Stats>
   /** Reads every byte of the store and says what is wrong. Never throws on damage. */
   check(options?: CheckOptions): Promise<CheckReport>
-  /** Rewrites sparse segments and gives their space back. */
+  /** Gives the space of what was deleted or replaced back now; in part that happens by itself, between commits. */
   compact(options?: CompactOptions): Promise<CompactReport>
   /**
-   * Deletes the contents that have no name and are not in `keep`, after a transaction that is open. Progress counts contents. Throws TypeError when nothing has a name and
-   * `keep` is not given, CORRUPT in a damaged store.
+   * Deletes the contents that have no name, are not in `keep`, and were not put in the last ten minutes of this opening (`grace`), after a transaction that is open. Progress
+   * counts contents. Throws TypeError when nothing has a name and `keep` is not given (`keep: []` then deletes all), CORRUPT in a damaged store.
    */
   gc(options?: CollectOptions): Promise<CollectReport>
   /** The store as committed now, for those who copy it: the exports of `lodestore/exchange` do. */
@@ -354,11 +371,11 @@ export interface Store extends Operations, AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Options of the engine. The defaults are the seed's where it has one. */
+/** Options of opening, on a page and in a worker of your own. */
 export interface EngineOptions {
   /** Make the store if it is not there; true unless told. */
   create?: boolean
-  /** A segment is closed when it passes this many bytes. Only counts when the store is made. */
+  /** A segment, a file of the log, is closed when it passes this many bytes; 16 MiB unless told. Only counts when the store is made. */
   maxSegmentSize?: number
   /**
    * Bytes of the chunks that contents over twice `max` are cut into; 128 KiB, 512 KiB and 2 MiB unless told. The average is a power of
@@ -367,6 +384,7 @@ export interface EngineOptions {
   chunkSizes?: { min: number; average: number; max: number }
   /** For calls that don't say; 'strict' unless told. */
   durability?: Durability
+  /** Ends the opening with ABORTED. */
   signal?: AbortSignal
 }
 
@@ -374,7 +392,7 @@ export interface EngineOptions {
 export interface OpenOptions extends EngineOptions {
   /** 'opfs' unless told. A 'memory' store is gone when it is closed. */
   storage?: 'opfs' | 'memory'
-  /** Ask the browser not to evict this origin's data under storage pressure. */
+  /** Ask the browser not to evict this origin's data under storage pressure. Whether it agreed `navigator.storage.persisted()` tells. */
   persist?: boolean
   /** Makes the worker, for bundlers and policies that need a hand. It has to run `lodestore/worker`. */
   worker?: () => Worker

@@ -56,6 +56,10 @@ test('what is refused has its code; a meta that JSON cannot say is a TypeError',
   await expect(store.refs.set('', key)).rejects.toMatchObject({ code: 'BAD_NAME' })
   await expect(store.refs.set('name', 'f'.repeat(64))).rejects.toMatchObject({ code: 'NOT_FOUND' })
   await expect(store.refs.set('name', key, () => 1)).rejects.toBeInstanceOf(TypeError)
+  const thumb = store.put('thumbnail')
+  await expect(store.refs.set('name', key, { thumb })).rejects.toThrow('a Promise')
+  await expect(store.refs.set('name', key, { thumb: new Blob(['x']) })).rejects.toThrow('a Blob')
+  await thumb
   await store.refs.set('name', key)
   await expect(store.delete(key)).rejects.toMatchObject({ code: 'IN_USE' })
 })

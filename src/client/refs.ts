@@ -2,6 +2,7 @@
  * Names as the page sees them, on the store and in a transaction. The meta travels as the JSON that the store keeps.
  */
 
+import { metaJson } from '../meta.js'
 import type { KeyLike, ListOptions, Ref, RefOperations, Refs } from '../types.js'
 import type { Connection } from './connection.js'
 import { packKey } from './data.js'
@@ -18,9 +19,7 @@ export class RemoteRefOperations implements RefOperations {
   }
 
   async set(name: string, key: KeyLike, meta?: unknown): Promise<void> {
-    const json = JSON.stringify(meta)
-    if (json === undefined && meta !== undefined) throw new TypeError(`meta is what JSON can say, not a ${typeof meta}`)
-    return this.connection.call('refSet', { tx: this.#tx(), name, key: packKey(key), meta: json })
+    return this.connection.call('refSet', { tx: this.#tx(), name, key: packKey(key), meta: metaJson(meta) })
   }
 
   async get(name: string): Promise<Ref | undefined> {

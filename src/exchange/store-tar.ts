@@ -22,12 +22,15 @@ const PIECE_BYTES = 1024 * 1024
 const PATH_LENGTH_MAX = 255
 
 export interface ImportStoreOptions extends TaskOptions {
-  /** An empty directory for what the archive or folder holds, as large as that; it is empty again afterwards, unless it refuses that. */
+  /**
+   * An empty directory for what the archive or folder holds, as large as that; it is empty again afterwards, unless it refuses that. On a page that is
+   * `memoryStorage()` of lodestore/engine: `opfsStorage` works in a dedicated worker only.
+   */
   scratch: Storage
 }
 
 /**
- * The store's directory as it is now, as a tar stream. Space that compaction frees is given back only when the stream has been read to its
+ * The store's directory as it is now, as a tar stream: pipe it to a file, or `new Response(stream).blob()`. Space that compaction frees is given back only when the stream has been read to its
  * end or cancelled, or the signal fires.
  */
 export async function exportStore(

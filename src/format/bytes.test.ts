@@ -272,7 +272,9 @@ describe('keys', () => {
     [81, '... (81 characters)'],
   ])('of %i characters are quoted, but never in great length', async (length, more) => {
     const error = await fails(() => parseKey('k'.repeat(length)), 'BAD_KEY', `${length} characters`)
-    expect(error.message).toBe(`a key is 64 lowercase hex digits or 32 bytes, not "${'k'.repeat(80)}"${more}`)
+    expect(error.message).toBe(
+      `a key is 64 lowercase hex digits or 32 bytes, not "${'k'.repeat(80)}"${more}; for names there is refs`,
+    )
   })
 
   it('are refused with any other character in the place of any digit', () => {

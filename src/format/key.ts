@@ -76,7 +76,10 @@ export function joinKeys(keys: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 function parseInto(bytes: Uint8Array, at: number, key: KeyLike): void {
   if (typeof key === 'string') {
     if (!decodeHex(key, bytes, at)) {
-      throw new StoreError('BAD_KEY', `a key is 64 lowercase hex digits or 32 bytes, not ${quote(key)}`)
+      throw new StoreError(
+        'BAD_KEY',
+        `a key is 64 lowercase hex digits or 32 bytes, not ${quote(key)}; for names there is refs`,
+      )
     }
   } else if (key instanceof Uint8Array) {
     if (key.length !== KEY_BYTES) {

@@ -3,6 +3,7 @@
  */
 
 import { StoreError } from '../errors.js'
+import { metaJson } from '../meta.js'
 import { dataViewOf } from './data-view.js'
 import { KEY_BYTES, RESERVED, reservedKey } from './key.js'
 
@@ -49,9 +50,7 @@ export function refNameBytes(name: string): Uint8Array<ArrayBuffer> {
 
 /** Throws TOO_LARGE, and TypeError for a meta that JSON cannot say. */
 export function encodeRef(name: Uint8Array, key: Uint8Array, meta: unknown): Uint8Array<ArrayBuffer> {
-  const json = meta === undefined ? '' : JSON.stringify(meta)
-  if (json === undefined) throw new TypeError(`meta is what JSON can say, not a ${typeof meta}`)
-  const metaBytes = new TextEncoder().encode(json)
+  const metaBytes = new TextEncoder().encode(metaJson(meta))
   if (metaBytes.length > META_BYTES_MAX) {
     throw new StoreError(
       'TOO_LARGE',

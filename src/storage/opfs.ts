@@ -8,7 +8,7 @@ import { held } from '../held.js'
 import { openError, pathParts, type StorageFailure, splitPath, storageError } from './path.js'
 import type { Storage, StorageFile } from './storage.js'
 
-/** A storage on `root`, which stays the caller's. Throws nothing: what the browser lacks shows at the first `open`. */
+/** A storage on `root`, which stays the caller's; in a dedicated worker only. Throws nothing: what the browser lacks shows at the first `open`, as UNSUPPORTED. */
 export function opfsStorage(root: FileSystemDirectoryHandle): Storage {
   // Directory handles by path ('data/0'). One names a place, not an object: when another tab removes the directory and it is
   // made again, the handle works again; in between, it answers NotFoundError.

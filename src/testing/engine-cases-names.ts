@@ -160,11 +160,28 @@ const naming: EngineCase[] = [
         }
       }
       await fails(() => store.refs.set('name', name, 'x'.repeat(65_535)), 'TOO_LARGE', 'meta')
-      for (const meta of [() => 1, Symbol('x'), 1n]) {
+      // JSON would make {} of most of these, and say nothing.
+      const lost = [new Blob(['x']), new Map([[1, 2]]), new Set([1]), new ArrayBuffer(3), Promise.resolve(1), /x/]
+      const deep = [{ thumb: new Uint8Array(3) }, [[new Float32Array(1)]], { a: { b: lost[0] } }]
+      for (const meta of [() => 1, Symbol('x'), 1n, ...lost, ...deep]) {
         const error = await store.refs.set('name', name, meta).catch((error) => error)
         equal(error instanceof TypeError, true, `${error}`)
       }
       equal(storage.count('write'), 0, 'writes')
+      class Caption {
+        readonly text = 'sea'
+      }
+      const date = new Date(0)
+      await store.refs.set('name', name, [
+        new Caption(),
+        date,
+        new URL('a:b'),
+        Object.create(null),
+        { gone: undefined },
+      ])
+      const said = [{ text: 'sea' }, date.toJSON(), 'a:b', {}, {}]
+      equal((await store.refs.get('name'))?.meta, said, 'what JSON can say')
+      await store.refs.delete('name')
       await store.refs.set('😀'.repeat(256), name, 'x'.repeat(65_534))
       equal((await namesOf(store)).length, 1, 'the longest name')
     },
