@@ -30,7 +30,7 @@ export interface PutOptions {
   expected?: KeyLike
   /** Ends a put or a putMany with ABORTED, as long as it has not been committed; nothing of the contents is kept. */
   signal?: AbortSignal
-  /** Bytes that a put has taken so far; `total` is Infinity where nobody knows it. Not called for data of at most 4 MiB, which goes at once. */
+  /** Bytes that a put has taken so far; `total` is Infinity where nobody knows it. Data of at most 4 MiB is taken at once. */
   onProgress?: (progress: Progress) => void
   /** Hand the bytes over instead of copying them: an `ArrayBuffer`, or a `Uint8Array` that is all of its buffer, is empty afterwards. Only matters from a page. */
   transfer?: boolean

@@ -295,14 +295,15 @@ describe('options', () => {
     expect(await store.put(inPieces(LARGE, MIB), { expected: key })).toBe(sha256(LARGE))
   })
 
-  test.each<[string, Source, number]>([
-    ['a Blob', new Blob([LARGE]), LARGE.length],
-    ['a stream', inPieces(LARGE, 100_000), Number.POSITIVE_INFINITY],
-  ])('progress of %s ends with all of its bytes', async (_name, source, total) => {
+  test.each<[string, Source, number, number]>([
+    ['a Blob', new Blob([LARGE]), LARGE.length, LARGE.length],
+    ['a stream', inPieces(LARGE, 100_000), LARGE.length, Number.POSITIVE_INFINITY],
+    ['what is small', 'abc', 3, 3],
+  ])('progress of %s ends with all of its bytes', async (_name, source, done, total) => {
     const { store } = await pageOnEngine()
     const told: unknown[] = []
     await store.put(source, { onProgress: (progress) => told.push(progress) })
-    expect(told.at(-1)).toEqual({ done: LARGE.length, total })
+    expect(told.at(-1)).toEqual({ done, total })
   })
 
   test('a signal that has fired before makes no message and takes nothing', async () => {

@@ -23,7 +23,7 @@ interface Put {
   /** Bytes still to be hashed, when that takes no waiting. */
   content: Uint8Array<ArrayBuffer> | Promise<Keyed>
   wanted: Uint8Array | undefined
-  signal: AbortSignal | undefined
+  options: Pick<PutOptions, 'signal' | 'onProgress'>
   resolve(key: Key): void
   reject(error: unknown): void
 }
@@ -144,7 +144,7 @@ export class EngineTransaction implements Transaction {
     const bytes = toBytes(source as Data)
     const isQuick = bytes instanceof Uint8Array && hasher.isQuick(bytes)
     const content = isQuick ? bytes : started(async () => await keyed(hasher, await bytes, undefined))
-    this.#follow({ content, wanted, signal, resolve, reject })
+    this.#follow({ content, wanted, options, resolve, reject })
   }
 
   /** Puts with nothing but puts between them have one turn together. */
@@ -176,7 +176,8 @@ export class EngineTransaction implements Transaction {
         const { content } = put
         const { key, bytes } = content instanceof Uint8Array ? { key: digest(content), bytes: content } : await content
         expectKey({ key }, put.wanted)
-        throwIfAborted(put.signal)
+        put.options.onProgress?.({ done: bytes.length, total: bytes.length })
+        throwIfAborted(put.options.signal)
         const written = this.#writing(() => this.#contents.put(key, bytes))
         if (written) await written
         put.resolve(keyHex(key))

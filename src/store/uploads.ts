@@ -77,7 +77,7 @@ export class Uploads {
 
   /** Stores a content of any size. What is small and there as a whole shares its transaction with others that wait. */
   async put(source: Source, strict: boolean, options: Omit<PutOptions, 'durability'>): Promise<Key> {
-    const { expected, signal } = options
+    const { expected, signal, onProgress } = options
     throwIfAborted(signal)
     const wanted = expected === undefined ? undefined : parseKey(expected)
     if (sourceBytes(source) <= wholeBytesMax(this.#context.config.chunkSizes)) {
@@ -85,6 +85,7 @@ export class Uploads {
         strict,
         () => keyed(this.#context.hasher, source as Data, wanted),
         async ({ key, bytes }) => {
+          onProgress?.({ done: bytes.length, total: bytes.length })
           throwIfAborted(signal)
           await this.#contents.put(key, bytes)
           return keyHex(key)

@@ -5,6 +5,7 @@
 
 import { CHUNK_SIZES, wholeBytesMax } from '../format/chunks.js'
 import type { Engine } from '../store/engine.js'
+import type { Progress } from '../types.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, text, value } from './engine-case.js'
 import { inPieces, LARGE, MIB, same, sha256 } from './large-content.js'
@@ -193,6 +194,27 @@ const failing: EngineCase[] = [
         const told: [number, number][] = []
         await store.put(source, { onProgress: ({ done, total }) => told.push([done, total]) })
         equal([told.length > 3, told.at(-1)], [true, [LARGE, total]], 'progress')
+      }
+      for (const small of ['', 'abc', new Blob([bytes.subarray(0, 100_000)])]) {
+        const size = typeof small === 'string' ? small.length : small.size
+        const told: unknown[] = []
+        const onProgress = (progress: Progress) => told.push(progress)
+        await store.put(small, { onProgress })
+        await store.transaction((tx) => tx.put(small, { onProgress }))
+        const all = { done: size, total: size }
+        equal(told, [all, all], 'progress of what is small')
+        const mine = new Error('mine')
+        const failing = {
+          onProgress() {
+            throw mine
+          },
+        }
+        const { count } = await store.stats()
+        equal(await store.put('other', failing).catch((error) => error), mine, 'what the put fails with')
+        await store.transaction(async (tx) => {
+          equal(await tx.put('other', failing).catch((error) => error), mine, 'what the put inside fails with')
+        })
+        equal((await store.stats()).count, count, 'blobs')
       }
     },
   },
