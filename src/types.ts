@@ -303,7 +303,10 @@ export interface Store extends Operations, AsyncDisposable {
    * call; an engine in your own worker reads them until the promise resolves, so leave them as they are until then.
    */
   put(source: Source, options?: PutOptions): Promise<Key>
-  /** All of them in one transaction, keys in the same order. What else writes waits for its end, so the source must not wait for that. */
+  /**
+   * All of them in one transaction, keys in the same order. What else writes waits for its end, so the source must not wait for that. From a page up to
+   * 4 MiB of an array are copied at the call; of more the values are taken as there is room for them, so leave all as it is until the promise settles.
+   */
   putMany(data: Iterable<Data> | AsyncIterable<Data>, options?: PutOptions): Promise<Key[]>
   /**
    * Takes in a content whose key and size in bytes are known, in parts that survive a reload: call it again with the same key and size, and

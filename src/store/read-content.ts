@@ -9,6 +9,7 @@ import { KEY_BYTES, keyHex, RESERVED, sameKey } from '../format/key.js'
 import { type Chunk, decodeManifest, type Manifest, manifestContent, manifestKey } from '../format/manifest.js'
 import type { Location } from '../kernel/kernel.js'
 import { corrupt, type Take } from '../log/reader.js'
+import { samePlace } from '../log/state.js'
 import type { Piece, Range } from '../types.js'
 import type { Context } from './context.js'
 import { readCommitted, readValue, readValues, takeValue, unlessDamaged } from './read.js'
@@ -42,15 +43,28 @@ async function readChunks(
   find: Find,
   range: Range,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const list = find(manifestKey(key))
   const manifest = await readManifest(context, key, () => find(manifestKey(key)))
   if (manifest === undefined) return undefined
   const { from, to } = bounds(range, manifest.size, key)
   const target = new Uint8Array(to - from)
   for (const { chunk, at } of chunksWithin(manifest, from, to)) {
     const start = Math.max(from - at, 0)
-    await takeChunk(context, key, chunk, find, (value) => target.set(value.subarray(start, to - at), at + start - from))
+    const isThere = await takeChunk(context, chunk, find, (value) => {
+      target.set(value.subarray(start, to - at), at + start - from)
+      return true
+    })
+    if (isThere) continue
+    if (hasMoved(key, find, list)) return await readContent(context, key, find, range)
+    throw missingChunk(context, key, chunk)
   }
   return target
+}
+
+/** The list of the chunks stands elsewhere by now, or nowhere: the content was deleted or replaced while it was read, and its chunks went with it. */
+function hasMoved(key: Uint8Array, find: Find, list: Location | undefined): boolean {
+  const now = find(manifestKey(key))
+  return !(now && list && samePlace(now, list))
 }
 
 /**
@@ -74,15 +88,16 @@ export async function readPiece(
     },
   )
   if (whole) return whole
+  const list = find(manifestKey(key))
   const manifest = await readManifest(context, key, () => find(manifestKey(key)))
   if (manifest === undefined) return undefined
   const { size } = manifest
   const { from } = bounds({ offset }, size, key)
   for (const { chunk, at } of chunksWithin(manifest, from, from + 1)) {
-    return {
-      bytes: await takeChunk(context, key, chunk, find, (value) => copied(value.subarray(from - at), memory)),
-      size,
-    }
+    const bytes = await takeChunk(context, chunk, find, (value) => copied(value.subarray(from - at), memory))
+    if (bytes) return { bytes, size }
+    if (hasMoved(key, find, list)) return await readPiece(context, key, find, offset, memory)
+    throw missingChunk(context, key, chunk)
   }
   return { bytes: new Uint8Array(), size }
 }
@@ -151,21 +166,19 @@ function* chunksWithin({ chunks }: Manifest, from: number, to: number): Generato
   }
 }
 
+/** Undefined when nothing stands where the chunk belongs, or something else. */
 async function takeChunk<T>(
   context: Context,
-  key: Uint8Array,
-  chunk: Chunk,
+  { key, size }: Chunk,
   find: Find,
   take: (value: Uint8Array<ArrayBuffer>) => T,
-): Promise<T> {
-  const taken = await takeValue(
+): Promise<T | undefined> {
+  return await takeValue(
     context,
-    chunk.key,
-    () => find(chunk.key),
-    (value) => (value.length === chunk.size ? { part: take(value) } : undefined),
+    key,
+    () => find(key),
+    (value) => (value.length === size ? take(value) : undefined),
   )
-  if (taken) return taken.part
-  throw missingChunk(context, key, chunk)
 }
 
 /** Nothing stands where a chunk of this content belongs, or what another program wrote there. */

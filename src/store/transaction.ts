@@ -38,8 +38,10 @@ export class EngineTransaction implements Transaction {
   /** Ends when the calls made so far have ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #open = true
-  /** Fires at a rollback and at the store's close: a source may never answer. */
+  /** Fires at a rollback: what is on its way is not wanted any more. */
   readonly #leaving = new AbortController()
+  /** Fires then, and at the store's close: a source that flows may never answer. */
+  readonly #closing = new AbortController()
   /** Puts that have no turn yet and that nothing came after. */
   #puts: Put[] | undefined
   /** What made it impossible to commit. */
@@ -116,7 +118,10 @@ export class EngineTransaction implements Transaction {
   }
 
   async rollback(): Promise<void> {
+    // Before anything is ended: it may be on its way to a commit.
+    this.#assertOpen()
     this.#leaving.abort()
+    this.#closing.abort()
     await this.#end(() => this.#staging.rollback())
   }
 
@@ -125,9 +130,9 @@ export class EngineTransaction implements Transaction {
     if (this.#open) await this.rollback()
   }
 
-  /** What the store's close does: rolls back, also what waits for a source with its commit. */
+  /** What the store's close does: rolls back, also what waits with its commit for a source that flows. A commit of what is all there is waited for. */
   async close(): Promise<void> {
-    this.#leaving.abort()
+    this.#closing.abort()
     await this[Symbol.asyncDispose]()
   }
 
@@ -199,9 +204,10 @@ export class EngineTransaction implements Transaction {
       }
     })
     const total = sourceBytes(source)
+    const ending = (total === Number.POSITIVE_INFINITY ? this.#closing : this.#leaving).signal
     let done = 0
     try {
-      for await (const piece of piecesOf(source, signal, this.#leaving.signal)) {
+      for await (const piece of piecesOf(source, signal, ending)) {
         await this.#writing(async () => {
           await upload.write(piece)
           await upload.stored()
@@ -216,7 +222,7 @@ export class EngineTransaction implements Transaction {
       )
       return keyHex(content.key)
     } catch (error) {
-      if (!this.#leaving.signal.aborted || !isStoreError(error, 'ABORTED')) throw error
+      if (!ending.aborted || !isStoreError(error, 'ABORTED')) throw error
       const message = 'the transaction was rolled back before the whole content had come'
       const ended = new StoreError('TX_CLOSED', message, { cause: error })
       this.#failure ??= { error: ended }

@@ -6,6 +6,7 @@ import { StoreError, type StoreErrorCode } from '../errors.js'
 import type { Engine } from '../store/engine.js'
 import { equal, fails } from './check.js'
 import { type EngineCase, key, keysOf, value } from './engine-case.js'
+import { LARGE, sha256 } from './large-content.js'
 
 /** One call of every kind. */
 function everyCall(store: Engine): [string, () => Promise<unknown>][] {
@@ -119,6 +120,20 @@ const closing: EngineCase[] = [
       equal(await waiting, 'CLOSED', 'the transaction that waited')
       await fails(() => tx.commit(), 'TX_CLOSED', 'commit')
       equal(await keysOf(await reopen()), [], 'keys')
+    },
+  },
+  {
+    name: 'a commit behind a large content that is all there is waited for by a close, and not undone by a rollback that comes too late',
+    async run({ open, close, reopen }) {
+      const store = await open()
+      const [first, second] = [value(LARGE, 1), value(LARGE, 2)]
+      const one = await store.begin()
+      const calls = [one.put(first), one.commit(), fails(() => one.rollback(), 'TX_CLOSED', 'rollback')]
+      const other = await store.begin()
+      calls.push(other.put(new Blob([second])), other.commit())
+      await close()
+      await Promise.all(calls)
+      equal(await keysOf(await reopen()), [await sha256(first), await sha256(second)].sort(), 'keys')
     },
   },
   {

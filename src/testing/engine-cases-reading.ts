@@ -98,6 +98,36 @@ export const readingCases: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a large content that is deleted or replaced while it is read is there or not there, and nothing of it is called damaged',
+    async run({ open }) {
+      const store = await open({ chunkSizes: { min: 2048, average: 8192, max: 16_000 } })
+      const bytes = value(600_000, 6)
+      for (const go of [
+        async (name: string) => void (await store.delete(name)),
+        async (name: string) => await store.set(name, 'another'),
+      ]) {
+        const name = await store.put(bytes)
+        let isGone = false
+        const going = go(name).finally(() => {
+          isGone = true
+        })
+        const reads: Promise<number | undefined>[] = []
+        // They begin all along the change: so some are half way when it is committed.
+        for (let turn = 0; !isGone; turn++) {
+          await (turn % 64 === 63 ? new Promise((resolve) => setTimeout(resolve)) : undefined)
+          if (turn % 8 !== 0) continue
+          reads.push(store.get(name).then((read) => read?.length))
+          reads.push(store.getMany([name]).then(([read]) => read?.length))
+          reads.push(store.piece(name, 3).then((piece) => piece?.size))
+        }
+        await going
+        for (const size of await Promise.all(reads)) {
+          equal([bytes.length, 7, undefined].includes(size), true, `a read of ${size} bytes`)
+        }
+      }
+    },
+  },
+  {
     name: 'a damaged chunk is CORRUPT with its own key, all else is readable, and a put of the content heals it',
     damages: true,
     async run({ open, close, flip, reopen }) {

@@ -7,6 +7,7 @@ import type { StoreErrorCode } from '../errors.js'
 import type { Data, Key, KeyLike, Operations, PutOptions, RefOperations, Source } from '../types.js'
 import { type Contents, sha256, unreadableBlob } from './page-contents.js'
 import { type History, UNKNOWN, type Value } from './page-history.js'
+import { Given, keysInOneBuffer, overwrite } from './page-memory.js'
 import { type Call, type Outcome, type Round, Trigger } from './page-round.js'
 
 export const NAMES = ['latest', 'draft', 'a/b', 'a/c', 'Ω']
@@ -35,6 +36,7 @@ export interface Place {
 export class Calls {
   readonly round: Round
   readonly contents: Contents
+  readonly given = new Given()
 
   constructor(round: Round, contents: Contents) {
     this.round = round
@@ -99,7 +101,7 @@ export class Calls {
       trigger?.when === 'before' ||
       trigger?.when === 'task'
     const sticks = watched?.behaviour === 'sticks' && expected !== 'no key'
-    return round.call<Key>({
+    const putting = round.call<Key>({
       name: `${place.name}put of ${what}${trigger ? `, signal ${trigger.when}` : ''}${expected ? ', expected' : ''}`,
       kind: place.isInside ? 'inside' : watched ? 'flow' : 'whole',
       make: () =>
@@ -126,6 +128,8 @@ export class Calls {
         if (key !== content?.key) throw new Error(`the key is ${key}, not ${content?.key}`)
       },
     })
+    overwrite(source)
+    return putting
   }
 
   /** What no store takes. */
@@ -151,29 +155,38 @@ export class Calls {
     const key = round.random.pick(CHOSEN)
     const isBad = round.random.chance(0.05)
     const content = contents.fresh(round.random.below(5000))
-    return round.call<void>({
+    const data = isBad ? unreadableBlob() : contents.data(content)
+    const setting = round.call<void>({
       name: `${place.name}set`,
       kind: place.isInside ? 'inside' : 'whole',
-      make: () => place.target.set(key, isBad ? unreadableBlob() : contents.data(content)),
+      make: () => place.target.set(key, data),
       refusals: isBad ? ['IO'] : [],
       laterRefusals: place.laterRefusals,
       fails: isBad,
       changes: isBad ? [] : [place.history.begin(key, content.key)],
       waitsForTurn: true,
     })
+    overwrite(data)
+    return setting
   }
 
-  get(place: Place): Promise<Outcome<Uint8Array | undefined>> {
+  get(place: Place): Promise<Outcome<Uint8Array<ArrayBuffer> | undefined>> {
     const { round } = this
     const key = this.key()
-    return round.call<Uint8Array | undefined>({
+    const [name] = round.random.chance(0.5) ? keysInOneBuffer([key]) : [key]
+    const getting = round.call<Uint8Array<ArrayBuffer> | undefined>({
       name: `${place.name}get`,
       kind: place.isInside ? 'inside' : 'whole',
-      make: () => place.target.get(key),
+      make: () => place.target.get(name as KeyLike),
       laterRefusals: place.laterRefusals,
       waitsForTurn: place.isInside,
-      check: (bytes, call) => expectSeen(place.history, key, bytes && sha256(bytes), call),
+      check: (bytes, call) => {
+        this.given.expectOwn(bytes)
+        expectSeen(place.history, key, bytes && sha256(bytes), call)
+      },
     })
+    overwrite(name)
+    return getting
   }
 
   has(place: Place): Promise<Outcome<boolean>> {
@@ -188,8 +201,7 @@ export class Calls {
     })
   }
 
-  delete(place: Place): Promise<Outcome<boolean>> {
-    const key = this.key()
+  delete(place: Place, key = this.key()): Promise<Outcome<boolean>> {
     return this.round.call<boolean>({
       name: `${place.name}delete`,
       kind: place.isInside ? 'inside' : 'whole',

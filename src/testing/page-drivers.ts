@@ -8,6 +8,7 @@ import type { Data, Ingest, Key, Transaction } from '../types.js'
 import type { Place } from './page-calls.js'
 import { unreadableBlob } from './page-contents.js'
 import { type Change, History, settle, UNKNOWN } from './page-history.js'
+import { overwrite } from './page-memory.js'
 import { type Group, Readers } from './page-readers.js'
 import type { Call, Outcome } from './page-round.js'
 import { Watched } from './page-sources.js'
@@ -66,7 +67,7 @@ export class Drivers extends Readers {
     const fails = flaw !== '' || throws || (isLate && values.length > 0)
     const changes = fails ? [] : given.map(({ key }) => round.history.begin(key, key))
     this.groups.push(changes)
-    return round.call<Key[]>({
+    const putting = round.call<Key[]>({
       name: `putMany of ${form} ${given.length}, ${bytes} bytes${flaw && `, ${flaw}`}${watched ? `, ${behaviour}` : ''}${trigger ? `, signal ${trigger.when}` : ''}`,
       kind: isLarge ? 'flow' : 'whole',
       make: () => this.round.page.store.putMany(source, trigger ? { signal: trigger.signal } : {}),
@@ -87,6 +88,9 @@ export class Drivers extends Readers {
         if (keys.join() !== expected.join()) throw new Error('the keys are others')
       },
     })
+    // Of more the values are taken as there is room for them.
+    if (form === 'array' && !isLarge) values.forEach(overwrite)
+    return putting
   }
 
   /** Begun by hand, or around a function; committed, rolled back or left open. */

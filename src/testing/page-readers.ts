@@ -8,6 +8,7 @@ import type { Frozen, KeyEntry, Ref } from '../types.js'
 import { Calls, expectSeen, expectThere, NAMES, type Place, subjectOf } from './page-calls.js'
 import { sha256 } from './page-contents.js'
 import type { Change } from './page-history.js'
+import { keysInOneBuffer, overwrite } from './page-memory.js'
 import type { Call, Outcome } from './page-round.js'
 import { turns } from './page-sources.js'
 
@@ -27,13 +28,14 @@ export class Readers extends Calls {
     return { name: '', target: store, history: this.round.history, isInside: false, laterRefusals: () => [] }
   }
 
-  /** Sometimes waits for what a call says, sometimes some turns, sometimes not at all. */
+  /** Sometimes waits for what a call says, sometimes some turns, of the event loop or only of the microtask queue, sometimes not at all. */
   async step(settled: Promise<unknown>): Promise<void> {
     const { random } = this.round
-    const how = random.below(4)
+    const how = random.below(5)
     if (how === 0) await turns(random.below(4))
     // What sticks is not waited for.
     else if (how === 1) await Promise.race([settled, turns(60)])
+    else if (how === 2) for (let count = random.below(200); count > 0; count--) await undefined
   }
 
   async stream(): Promise<void> {
@@ -215,16 +217,25 @@ export class Readers extends Calls {
     const { round } = this
     const { store } = round.page
     const keys = Array.from({ length: round.random.below(6) }, () => this.key())
+    if (keys[0] !== undefined && round.random.chance(0.3)) keys.push(keys[0])
     const how = round.random.below(3)
+    const isAll = how === 0 && round.random.chance(0.3)
+    if (isAll) keys.unshift(...this.contents.known.keys())
     if (how === 0) {
-      return round.call<(Uint8Array | undefined)[]>({
+      const names = round.random.chance(0.5) ? keysInOneBuffer(keys) : keys
+      const getting = round.call<(Uint8Array<ArrayBuffer> | undefined)[]>({
         name: 'getMany',
         kind: 'whole',
-        make: () => store.getMany(keys),
+        make: () => store.getMany(names),
         check: (all, call) => {
+          for (const bytes of all) this.given.expectOwn(bytes)
           for (const [i, key] of keys.entries()) expectSeen(round.history, key, all[i] && sha256(all[i]), call)
         },
       })
+      overwrite(names[0])
+      // While what is before it is read.
+      if (isAll) void this.delete(this.place, keys.at(-1))
+      return getting
     }
     if (how === 1) {
       return round.call<boolean[]>({
