@@ -7,7 +7,7 @@ import { abortError, throwIfAborted } from './errors.js'
 
 /** The kind of anything by its tag, not by `instanceof`: what comes from another frame is as good. */
 export function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1)
+  return value === undefined || value === null ? `${value}` : Object.prototype.toString.call(value).slice(8, -1)
 }
 
 /** Throws TypeError for what is no list of values: a File, a promise of a list, or a string, which would be taken letter by letter. */

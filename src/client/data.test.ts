@@ -95,8 +95,8 @@ test('bytes that were handed over before reject, instead of being stored as empt
 
 test.each<[string, unknown, string]>([
   ['a number', 7, 'Number'],
-  ['nothing', undefined, 'Undefined'],
-  ['null', null, 'Null'],
+  ['nothing', undefined, 'undefined'],
+  ['null', null, 'null'],
   ['another view', new Uint16Array(2), 'Uint16Array'],
   ['a DataView', new DataView(new ArrayBuffer(2)), 'DataView'],
   ['a SharedArrayBuffer', new SharedArrayBuffer(2), 'SharedArrayBuffer'],

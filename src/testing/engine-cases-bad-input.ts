@@ -25,8 +25,8 @@ const BAD_KEYS: [string, unknown][] = [
 
 const BAD_DATA: [unknown, string][] = [
   [7, 'Number'],
-  [null, 'Null'],
-  [undefined, 'Undefined'],
+  [null, 'null'],
+  [undefined, 'undefined'],
   [true, 'Boolean'],
   [[1, 2], 'Array'],
   [{ size: 3 }, 'Object'],
