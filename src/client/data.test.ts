@@ -23,7 +23,7 @@ test.each([['abc'], [new Blob(['abc'])], [Promise.resolve(['abc'])], [undefined]
   async (values) => {
     const { store } = await pageOnEngine()
     await expect(store.putMany(values as never)).rejects.toThrow(
-      /^putMany takes an array.*, not (String|Blob|Promise|Undefined)$/,
+      /^putMany takes an array.*, not (String|Blob|Promise|undefined)$/,
     )
   },
 )
